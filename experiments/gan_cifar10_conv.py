@@ -1,0 +1,41 @@
+"""The convolutional CIFAR-10 nets of Goodfellow et al. 2014 (cifar10_convolutional.yaml).
+
+  python -m gan_jax.main --config=experiments/gan_cifar10_conv.py
+
+A deconvolutional generator with a bias for every pixel, a convolutional maxout discriminator. The
+authors give no number of epochs and no score.
+"""
+
+from ml_collections import ConfigDict
+from ml_collections.config_dict import placeholder
+
+from gan_jax.config import parse_arg, tiny
+
+EPOCH = 312  # rounds: 40,000 images, batches of 128
+
+
+def get_config(arg=''):
+  """`tiny`, `pair` and `epochs` after the colon."""
+  arg = parse_arg(arg, tiny=False, pair='nonsaturating', epochs=100)
+  tx = dict(name='goodfellow_2014', initial=0.004, moves_per_epoch=EPOCH)
+  config = dict(
+    data=dict(name='cifar10', split='train[:40000]', folder=placeholder(str)),
+    transform=(dict(name='contrast_normalise', norm=55.0),),
+    prior=dict(name='normal', dim=100),
+    nets=dict(
+      G=dict(name='conv2014.Generator', inputs=('z',)),
+      D=dict(name='conv2014.Discriminator', inputs=('image',)),
+    ),
+    # The authors' cost of D has a factor 1/2.
+    objective=dict(name='gan', pair=dict(name=arg.pair), d_weight=0.5),
+    players=dict(D=dict(owns=('D',), tx=tx), G=dict(owns=('G',), tx=tx)),
+    play=dict(name='simultaneous'),
+    rounds=arg.epochs * EPOCH,
+    batch=128,
+    rounds_per_call=4,
+    evals=dict(samples=dict(name='figures.grids.samples', every=EPOCH)),
+    log_every=EPOCH,
+    checkpoint=dict(every=EPOCH, keep=2),
+  )
+  small = dict(nets__G__hidden=16, nets__G__maps=4, nets__D__maps=(4, 4, 4), nets__D__hidden=8)
+  return ConfigDict(tiny(config, shape=(32, 32, 3), **small) if arg.tiny else config)

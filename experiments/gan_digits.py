@@ -1,0 +1,38 @@
+"""A GAN on the 8x8 digits that come with scikit-learn: the first run, nothing to download.
+
+  python -m gan_jax.main --config=experiments/gan_digits.py
+
+Goodfellow et al. 2014 in small: a ReLU generator, a discriminator with dropout, the non-saturating
+game, on 1,500 scans.
+"""
+
+from ml_collections import ConfigDict
+
+from gan_jax.config import parse_arg, tiny
+
+
+def get_config(arg=''):
+  """`tiny` (a seconds-long smoke run) and `pair` (any of gan_jax/pairs.py) after the colon."""
+  arg = parse_arg(arg, tiny=False, pair='nonsaturating')
+  adam = dict(name='adam', learning_rate=4e-4, b1=0.5)
+  config = dict(
+    data=dict(name='digits', split='train'),
+    transform=(dict(name='scale', low=-1.0, high=1.0),),
+    prior=dict(name='normal', dim=32),
+    nets=dict(
+      G=dict(name='plain.Generator', inputs=('z',), hidden=(256, 256), output='tanh'),
+      D=dict(name='plain.Discriminator', inputs=('image',), hidden=(256, 256), slope=0.2, keep=0.7),
+    ),
+    objective=dict(name='gan', pair=dict(name=arg.pair)),
+    players=dict(D=dict(owns=('D',), tx=adam), G=dict(owns=('G',), tx=adam)),
+    play=dict(name='alternating', schedule=('D', 'G')),
+    ema=dict(G=0.999),
+    rounds=20_000,
+    batch=64,
+    rounds_per_call=50,
+    seed=0,
+    evals=dict(samples=dict(name='figures.grids.samples', every=1000)),
+    log_every=200,
+    checkpoint=dict(every=5000, keep=2),
+  )
+  return ConfigDict(tiny(config) if arg.tiny else config)

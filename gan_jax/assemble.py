@@ -1,0 +1,167 @@
+"""From a config to its parts. Every command starts here; only `train` puts them to work.
+
+The parts of a config are: data and transform (what is learnt), prior, nets, objective, players, ema
+(the game), play (how it is played), rounds, batch, seed, devices, parallel, rounds_per_call (how
+long and on what), start (weights from another run), evals, log_every, checkpoint, finish (what is
+looked at and kept). `experiments/gan_digits.py` shows most of them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gan_jax import config as configs
+from gan_jax import step as steps
+from gan_jax.data import transforms
+from gan_jax.data.source import Source
+from gan_jax.errors import InputError
+from gan_jax.nets import layers
+from gan_jax.sampling import Sampler, make_sampler
+from gan_jax.step import Game, Player, TrainState
+
+REQUIRED = ('data', 'prior', 'nets', 'objective', 'players', 'play', 'rounds', 'batch')
+DEFAULTS = dict(
+  seed=0, start=None, transform=(), ema={}, evals={}, devices=None, parallel='jitted', rounds_per_call=1,
+  log_every=100, checkpoint=dict(every=1000, keep=2), wrappers=(), resident_mb=2048,
+  finish=('figures.timelapse.timelapse', 'figures.curves.curves'),
+)  # fmt: skip
+
+
+class Facts(NamedTuple):
+  """What the networks must know of the data; JSON-able, and kept beside the checkpoints."""
+
+  shape: tuple[int, ...]  # of one image as the networks see it
+  columns: dict[str, tuple[tuple[int, ...], str]]  # column -> (shape of one entry, dtype)
+  classes: int  # 0 without labels
+  range: tuple[float, float] | None  # that the values of an image lie in, if it has ends
+  meta: dict[str, Any]  # the source's sidecar
+
+
+def complete(config: Mapping[str, Any]) -> dict[str, Any]:
+  """The config as plain dicts with its defaults filled in.
+
+  Raises InputError for a key that no part reads, or a part that is missing.
+  """
+  given = configs.plain(config)
+  known = {*REQUIRED, *DEFAULTS}
+  configs.refuse_strangers(given, known, 'the config')
+  if missing := [key for key in REQUIRED if key not in given]:
+    raise InputError(f'the config lacks {", ".join(missing)}.')
+  return {**configs.plain(DEFAULTS), **given}
+
+
+def open_source(config: Mapping[str, Any], split: str | None = None, **changes: Any) -> Source:
+  """The data of the config, or another split of it, or with other arguments (a fold, say)."""
+  spec = config['data']
+  spec = {'name': spec} if isinstance(spec, str) else dict(spec)
+  if spec['name'].startswith('tfds:'):
+    spec |= {'name': 'tfds', 'dataset': spec['name'].removeprefix('tfds:')}
+  changes |= {} if split is None else {'split': split}
+  return configs.build({**spec, **changes}, 'data')
+
+
+def transform(config: Mapping[str, Any]) -> transforms.Transform:
+  """From what is stored to what the networks see."""
+  steps_ = [configs.build(spec, 'data.transforms') for spec in config['transform']]
+  return transforms.chain(steps_)
+
+
+def facts(source: Source, seen: transforms.Transform) -> Facts:
+  """What the networks must know of this source."""
+  one = {n: jax.ShapeDtypeStruct((1, *a.shape[1:]), a.dtype) for n, a in source.arrays.items()}
+  one['image'] = jax.eval_shape(seen.apply, one['image'], jax.random.key(0))
+  columns = {n: (tuple(a.shape[1:]), str(a.dtype)) for n, a in one.items()}
+  labels = source.arrays.get('label')
+  named = len(source.meta.get('classes') or ())
+  classes = 0 if labels is None else max(named, int(np.max(labels)) + 1)
+  return Facts(columns['image'][0], columns, classes, seen.range, dict(source.meta))
+
+
+def pixel_mean(source: Source, seen: transforms.Transform, most: int = 60_000) -> np.ndarray:
+  """The mean image as the networks see it, f32[H,W,C], over at most the first 60,000."""
+  images = source.arrays['image']
+  n = min(len(images), most)
+  apply = jax.jit(lambda x, key: jnp.sum(seen.apply(x, key), axis=0, dtype=jnp.float32))
+  total = np.zeros(())
+  for i in range(0, n, 1000):
+    part = np.asarray(images[i : min(i + 1000, n)])
+    total = total + np.asarray(apply(part, jax.random.key(i)), np.float64)
+  return np.asarray(total / n, np.float32)
+
+
+def game(config: Mapping[str, Any], known: Facts, mean: Callable[[], np.ndarray]) -> Game:
+  """The game that the config describes, on data of which that is known; raises InputError."""
+  prior = configs.build(config['prior'], 'priors')
+  examples = {n: jnp.zeros((2, *shape), dtype) for n, (shape, dtype) in known.columns.items()}
+  examples['z'] = jnp.zeros(jax.eval_shape(lambda k: prior(k, 2), jax.random.key(0)).shape)
+
+  def net(name: str):
+    spec = dict(config['nets'][name])
+    inputs, reparam = spec.pop('inputs', None), spec.pop('reparam', None)
+    if inputs is None or (unknown := [i for i in inputs if i not in examples]):
+      raise InputError(
+        f'nets.{name} must say its inputs=(...), each one of {", ".join(sorted(examples))}'
+        + (f'; it says {", ".join(unknown)}.' if inputs else '.')
+      )
+    if 'classes' not in spec and 'label' in inputs:
+      spec['classes'] = known.classes
+    module = configs.build(spec, 'nets', shape=known.shape, pixel_mean=configs.Later(mean))
+    _check_range(name, module, inputs, known)
+    extra = configs.build(reparam, 'nets') if reparam else {}
+    return layers.net(module, *[examples[i] for i in inputs], **extra)
+
+  objective = configs.build(config['objective'], 'objectives', prior=prior)
+  for wrapper in config['wrappers']:
+    objective = configs.build({**wrapper, 'base': objective}, 'objectives.wrappers')
+  out = Game(
+    nets={name: net(name) for name in sorted(config['nets'])},
+    players={n: player(n, spec) for n, spec in sorted(config['players'].items())},
+    objective=objective,
+    ema={n: configs.build(d, 'optim') for n, d in config['ema'].items()},
+  )
+  steps.check(out)
+  return out
+
+
+def _check_range(name: str, module: Any, inputs: Sequence[str], known: Facts) -> None:
+  """A network of z that ends in tanh cannot draw images that were scaled to [0, 1]."""
+  ends = {'tanh': (-1.0, 1.0), 'sigmoid': (0.0, 1.0)}.get(getattr(module, 'output', ''))
+  if 'z' in inputs and ends and known.range and tuple(known.range) != ends:
+    raise InputError(
+      f'nets.{name} ends in {module.output}, so it draws values in {ends}, but the transform gives '
+      f'images in {tuple(known.range)}; change its output, or the scale of the transform.'
+    )
+
+
+def player(name: str, spec: Mapping[str, Any]) -> Player:
+  """dict(owns=('D',), tx=dict(name='adam', ...)) as a Player; unsaid, it owns its namesake."""
+  configs.refuse_strangers(spec, ('owns', 'tx'), f'players.{name}')
+  return Player(tuple(spec.get('owns', (name,))), configs.build(spec['tx'], 'optim'))
+
+
+def play(config: Mapping[str, Any]) -> tuple[Callable, dict[str, Any]]:
+  """(alternating | simultaneous | extragradient, its options)."""
+  spec = config['play']
+  options = {'name': spec} if isinstance(spec, str) else dict(spec)
+  function = configs.resolve(options.pop('name'), 'step')
+  configs.refuse_strangers(options, ('schedule',), 'play')
+  if 'schedule' in options:
+    options['schedule'] = tuple(e if isinstance(e, str) else tuple(e) for e in options['schedule'])
+  return function, options
+
+
+def sampler(
+  config: Mapping[str, Any], game_: Game, known: Facts
+) -> Callable[[TrainState], Sampler]:
+  """state -> Sampler, for the network called G."""
+  return make_sampler(
+    game_,
+    configs.build(config['prior'], 'priors'),
+    transform(config).display,
+    inputs=tuple(config['nets']['G'].get('inputs', ())) if 'G' in config['nets'] else (),
+    classes=known.classes,
+    batch=min(config['batch'], 100),
+  )

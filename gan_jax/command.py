@@ -1,0 +1,58 @@
+"""What the commands have in common: how they start, and how they end when something is wrong."""
+
+import os
+import pathlib
+import sys
+from collections.abc import Callable
+
+from absl import app, logging
+
+from gan_jax.errors import Diverged, InputError, Interrupted
+
+
+def start(main: Callable[[list[str]], int | None]) -> None:
+  """Runs an absl `main`; what is addressed to the user becomes one line on stderr and a status."""
+  _keep_compiled()
+
+  def guarded(argv: list[str]) -> int | None:
+    logging.set_verbosity(logging.WARNING)  # jax tells at length which backends are not there
+    try:
+      return main(argv)
+    except (InputError, Diverged) as error:
+      return _say(error, 1)
+    except Interrupted as stop:
+      return _say(stop, stop.status)
+    except KeyboardInterrupt:
+      return _say('stopped; what was saved before is still there.', 130)
+
+  try:
+    app.run(guarded, flags_parser=_parse)
+  except InputError as error:  # a config file that was given a wrong argument
+    sys.exit(_say(error, 1))
+
+
+def _parse(argv: list[str]) -> list[str]:
+  from absl import flags
+
+  try:
+    return flags.FLAGS(argv)
+  except flags.Error as error:
+    sys.exit(_say(error, 1))
+  except FileNotFoundError as error:
+    sys.exit(_say(f'there is no file {error.filename}.', 1))
+  except (AttributeError, KeyError, TypeError, ValueError) as error:
+    # ml_collections reports a wrong --config.key=value through any of these
+    sys.exit(_say(' '.join(str(a) for a in error.args), 1))
+
+
+def _say(text: object, status: int) -> int:
+  print(f'gan_jax: {" ".join(str(text).split())}', file=sys.stderr, flush=True)
+  return status
+
+
+def _keep_compiled() -> None:
+  """Compiled programs are kept between runs, unless the environment says where or not to."""
+  cache = (
+    pathlib.Path(os.environ.get('XDG_CACHE_HOME', '~/.cache')).expanduser() / 'gan_jax' / 'xla'
+  )
+  os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', str(cache))

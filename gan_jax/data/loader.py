@@ -1,0 +1,104 @@
+"""Batches as pure functions of (seed, round): there is no iterator, and nothing to save.
+
+A feed has two halves. `inputs(round)` runs on the host and returns what a compiled call that starts
+at that round is handed; `batches(inputs, i, round)` runs inside that call and returns the
+minibatches of its i-th round, leaves [k,B,...]. The two feeds here give the same batches.
+"""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gan_jax.data.order import LIMIT, order
+from gan_jax.data.source import Source
+from gan_jax.data.transforms import Transform
+from gan_jax.errors import InputError
+from gan_jax.game import Array, Batch, Key
+
+Arrays = Mapping[str, Any]
+
+
+class Feed(NamedTuple):
+  """How a compiled call gets its minibatches."""
+
+  inputs: Callable[[int], Arrays]  # first round of a call -> arrays on the devices
+  batches: Callable[[Arrays, Array, Array], Arrays]  # (inputs, round in call, round) -> [k,B,...]
+  close: Callable[[], None]
+
+
+class Plan(NamedTuple):
+  """How much is drawn: k minibatches of `batch` in each round, `rounds` rounds to a call."""
+
+  seed: int
+  batch: int
+  k: int
+  rounds: int  # per call
+
+
+def check(source: Source, plan: Plan, total_rounds: int) -> None:
+  """Raises InputError if the run cannot be fed from this source."""
+  if not len(source):
+    raise InputError(f'{source.meta.get("name", "the data set")} holds no examples.')
+  if total_rounds * plan.k * plan.batch >= LIMIT:
+    raise InputError(
+      f'{total_rounds} rounds of {plan.k} x {plan.batch} examples are more than the {LIMIT} that '
+      'one run can count; take fewer rounds, or several runs.'
+    )
+
+
+def positions(plan: Plan, rounds: Any) -> Any:
+  """Where in the endless sequence the examples of `rounds`, uint32[R], stand: uint32[R,k,B]."""
+  within = np.arange(plan.k * plan.batch, dtype=np.uint32).reshape(1, plan.k, plan.batch)
+  return rounds[:, None, None] * np.uint32(plan.k * plan.batch) + within
+
+
+def resident(source: Source, plan: Plan, place: Callable[[Any], Any]) -> Feed:
+  """The whole set lies on the devices and is sampled inside the call; `place` puts it there."""
+  arrays = {name: place(np.asarray(a)) for name, a in source.arrays.items()}
+
+  def batches(inputs: Arrays, i: Array, round_: Array) -> Arrays:
+    at = positions(plan, jnp.asarray(round_, jnp.uint32)[None])[0]
+    rows = order(plan.seed, at, len(source))
+    return {name: a[rows] for name, a in inputs.items()}
+
+  return Feed(lambda first: arrays, batches, lambda: None)
+
+
+def streamed(source: Source, plan: Plan, place: Callable[[Any], Any]) -> Feed:
+  """Each call's batches are gathered on the host, one call ahead: for sets too large for the above."""
+  pool = ThreadPoolExecutor(1, thread_name_prefix='loader')
+  ahead: dict[int, Any] = {}
+
+  def gather(first: int) -> Arrays:
+    rounds = np.arange(first, first + plan.rounds, dtype=np.uint32)
+    rows = order(plan.seed, positions(plan, rounds), len(source)).astype(np.int64)
+    return {name: place(_rows(a, rows)) for name, a in source.arrays.items()}
+
+  def inputs(first: int) -> Arrays:
+    now = ahead.pop(first, None) or pool.submit(gather, first)
+    ahead.clear()
+    ahead[first + plan.rounds] = pool.submit(gather, first + plan.rounds)
+    return now.result()
+
+  def batches(inputs: Arrays, i: Array, round_: Array) -> Arrays:
+    return {name: a[i] for name, a in inputs.items()}
+
+  return Feed(inputs, batches, lambda: pool.shutdown(wait=False, cancel_futures=True))
+
+
+def _rows(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
+  """array[rows], read in the order in which it lies on disk."""
+  flat, where = np.unique(rows, return_inverse=True)
+  return np.asarray(array[flat])[where.reshape(rows.shape)]
+
+
+def seen(transform: Transform, batches: Arrays, key: Key) -> Batch:
+  """The minibatches as the networks see them: the transform on every image, [k,B,...]."""
+  images = batches['image']
+  keys = jax.random.split(key, len(images))
+  moved = jax.vmap(transform.apply)(images, keys)
+  return {**batches, 'image': moved}

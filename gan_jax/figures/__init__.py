@@ -1,0 +1,1 @@
+"""Pictures: what is looked at. Each is an eval."""

@@ -1,0 +1,89 @@
+"""A GAN is a game: named networks, players that own some of them, one loss per player.
+
+This is the vocabulary that everything else is written in; it knows nothing of images or of GANs.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+
+Array = jax.Array
+Key = jax.Array  # a typed PRNG key, shape []
+Params = Any  # the weights of one network: a tree of f32 arrays
+Batch = Mapping[str, Array]  # 'image' f32[B,H,W,C] in the networks' range; maybe 'label' i32[B]
+Carry = Any  # what an objective remembers between rounds, often ()
+Scalars = dict[str, Array]
+
+
+def no_state(key: Key, params: Params) -> Any:
+  """The state of a network that is not reparametrised: none."""
+  del key, params
+  return ()
+
+
+class Net(NamedTuple):
+  """A network as pure functions of its weights.
+
+  `apply` takes no mode. What a call may use is what it is handed: without `key` dropout is the
+  identity; BatchNorm normalises with the batch's own statistics unless `params` hold some, which
+  is what `statistics` finds and `sampling.calibrate` averages and puts there.
+  """
+
+  init: Callable[[Key], Params]
+  apply: Callable[..., Any]  # (params, *inputs, key=None) -> outputs
+  statistics: Callable[..., Params] | None = None  # (params, *inputs) -> normalisation statistics
+  reparam: Callable[[Params, Any], tuple[Params, Any]] | None = None  # e.g. spectral norm
+  reparam_init: Callable[[Key, Params], Any] = no_state
+
+
+class Bound:
+  """Networks with their weights filled in, so that a loss reads `nets.D(nets.G(z))`."""
+
+  def __init__(self, nets: Mapping[str, Net], params: Mapping[str, Params], **functions: Callable):
+    self.nets, self.params = nets, params
+    self._functions = {n: jax.tree_util.Partial(nets[n].apply, params[n]) for n in nets} | functions
+
+  def __getattr__(self, name: str) -> Callable:
+    try:
+      return self._functions[name]
+    except KeyError:
+      known = ', '.join(sorted(self._functions))
+      raise AttributeError(f'this game has no network {name!r}; it has {known}') from None
+
+  def weights(self, **params: Params) -> 'Bound':
+    """The same networks with other weights: `nets.weights(D=d)`."""
+    return Bound(self.nets, {**self.params, **params})
+
+  def let(self, **functions: Callable) -> 'Bound':
+    """The same networks, some replaced by functions: `nets.let(D=lambda x: nets.D(augment(x)))`."""
+    return Bound(self.nets, self.params, **{**self._functions, **functions})
+
+
+Loss = Callable[[Bound, Batch, Key, Carry], tuple[Array, Scalars]]
+
+
+def nothing() -> Carry:
+  """The carry of an objective that remembers nothing."""
+  return ()
+
+
+def unchanged(carry: Carry, scalars: Scalars) -> Carry:
+  """The carry as it was."""
+  del scalars
+  return carry
+
+
+class Objective(NamedTuple):
+  """One loss per player, and the little state the losses may share.
+
+  losses:  player -> loss(nets, batch, key, carry) -> (cost, scalars to log). A cost is minimised:
+           what a paper maximises appears here with its sign changed. Only what the player owns is
+           differentiated, so no loss says `stop_gradient`.
+  init:    () -> carry, e.g. BEGAN's k or the number of rounds played.
+  advance: (carry, scalars of the round, keyed 'player/name') -> carry.
+  """
+
+  losses: Mapping[str, Loss]
+  init: Callable[[], Carry] = nothing
+  advance: Callable[[Carry, Scalars], Carry] = unchanged

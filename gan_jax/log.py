@@ -1,0 +1,81 @@
+"""What a run writes as it goes: log.jsonl, TensorBoard events, pictures."""
+
+import json
+import pathlib
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+FILE = 'log.jsonl'
+
+
+class Log(NamedTuple):
+  """Where numbers and pictures go; every entry belongs to a round."""
+
+  write: Callable[[int, Mapping[str, float]], None]
+  image: Callable[[int, str, np.ndarray], pathlib.Path]  # uint8[H,W,C] -> the PNG
+  close: Callable[[], None]
+
+
+def open_log(workdir: str | pathlib.Path, resume_at: int = 0) -> Log:
+  """A log in `workdir`; what it holds of rounds after `resume_at` is dropped first.
+
+  So a run that was killed and resumed from an older checkpoint has no round twice.
+  """
+  from tensorboardX import SummaryWriter
+
+  folder = pathlib.Path(workdir)
+  truncate(folder / FILE, resume_at)
+  events = SummaryWriter(str(folder / 'tensorboard'), purge_step=resume_at + 1, max_queue=1000)
+  lines = (folder / FILE).open('a')
+
+  def write(round_: int, numbers: Mapping[str, float]) -> None:
+    lines.write(json.dumps({'step': round_, **numbers}) + '\n')
+    lines.flush()
+    for name, value in numbers.items():
+      events.add_scalar(name, value, round_)
+
+  def image(round_: int, name: str, pixels: np.ndarray) -> pathlib.Path:
+    path = folder / 'samples' / f'{name}_{round_:08d}.png'
+    save_png(path, pixels)
+    events.add_image(name, pixels, round_, dataformats='HWC')
+    return path
+
+  def close() -> None:
+    lines.close()
+    events.close()
+
+  return Log(write, image, close)
+
+
+def read(workdir: str | pathlib.Path) -> list[dict[str, Any]]:
+  """The entries of log.jsonl in order; a last line that a kill cut short is left out."""
+  path = pathlib.Path(workdir) / FILE
+  entries = []
+  for line in path.read_text().splitlines() if path.exists() else []:
+    try:
+      entries.append(json.loads(line))
+    except json.JSONDecodeError:
+      break
+  return entries
+
+
+def truncate(path: pathlib.Path, last: int) -> None:
+  """Keeps the entries of rounds up to `last`; rewritten beside and renamed, so never half."""
+  if not path.exists():
+    return
+  kept = [entry for entry in read(path.parent) if entry['step'] <= last]
+  beside = path.with_suffix('.tmp')
+  beside.write_text(''.join(json.dumps(entry) + '\n' for entry in kept))
+  beside.replace(path)
+
+
+def save_png(path: pathlib.Path, pixels: np.ndarray) -> None:
+  """Writes uint8[H,W,C] (C = 1, 3 or 4) as a PNG, whole or not at all."""
+  from PIL import Image
+
+  path.parent.mkdir(parents=True, exist_ok=True)
+  beside = path.with_suffix('.tmp')
+  Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(beside, format='png')
+  beside.replace(path)

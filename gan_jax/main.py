@@ -1,0 +1,50 @@
+"""Trains what a config describes.
+
+  python -m gan_jax.main --config=experiments/gan_digits.py
+  python -m gan_jax.main --config=experiments/dcgan_mnist.py:pair=hinge --workdir=runs/hinge
+  python -m gan_jax.main --config=experiments/dcgan_folder.py --config.data.path=photos
+
+The same command goes on from the last checkpoint if it was stopped.
+"""
+
+import pathlib
+import re
+
+from absl import app, flags
+from ml_collections import config_flags
+
+from gan_jax import command
+from gan_jax import config as configs
+
+_CONFIG = config_flags.DEFINE_config_file('config', None, 'The experiment: a file, as FILE.py:ARG.')
+_WORKDIR = flags.DEFINE_string(
+  'workdir', None, 'Where the run lives. By default runs/ and a name that says what was asked for.'
+)
+
+
+def default_workdir(path: str, overrides: dict[str, object]) -> pathlib.Path:
+  """runs/dcgan_mnist-pair=hinge-seed=3: the config's file, its argument, the overrides."""
+  file, _, arg = path.partition(':')
+  words = [pathlib.Path(file).stem, *arg.split(',')]
+  words += [f'{key.split(".")[-1]}={value}' for key, value in sorted(overrides.items())]
+  return pathlib.Path('runs') / '-'.join(re.sub(r'[^\w.=+]+', '_', w) for w in words if w)
+
+
+def main(argv: list[str]) -> int:
+  """Parses nothing more: absl has read the flags."""
+  if len(argv) > 1:
+    raise app.UsageError(f'{argv[1]!r} is no flag; options are written --config.key=value')
+  from gan_jax import train  # here, so that --help need not wait for jax
+
+  config = _CONFIG.value
+  overrides = configs.plain(config_flags.get_override_values(flags.FLAGS['config']))
+  path = config_flags.get_config_filename(flags.FLAGS['config'])
+  workdir = _WORKDIR.value or default_workdir(path, overrides)
+  print(f'workdir  {workdir}')
+  train.run(config, workdir)
+  return 0
+
+
+if __name__ == '__main__':
+  flags.mark_flag_as_required('config')
+  command.start(main)

@@ -1,0 +1,1 @@
+"""Numbers: what is measured on samples. Pure functions, and evals made of them."""

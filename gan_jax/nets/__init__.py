@@ -1,0 +1,1 @@
+"""Networks: Linen modules without modes, and `layers.net`, which makes them pure functions."""

@@ -1,0 +1,1 @@
+"""Objectives: one file per family of GAN, each the equations of its papers."""

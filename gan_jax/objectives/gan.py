@@ -1,0 +1,98 @@
+"""GANs with a scalar critic: any pair, any penalties, with or without labels.
+
+With the right config this is the GAN of 2014, DCGAN, LSGAN, WGAN, WGAN-GP, DRAGAN, SNGAN, cGAN,
+RGAN and R3GAN: what tells them apart is the pair, the penalties, the networks and the optimisers.
+"""
+
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+
+from gan_jax.game import Array, Batch, Bound, Carry, Key, Objective, Scalars
+from gan_jax.pairs import Pair
+from gan_jax.penalties import Penalty
+from gan_jax.priors import Prior
+
+
+def gan(
+  prior: Prior,
+  *,
+  pair: Pair,
+  penalties: Sequence[Penalty] = (),
+  d_weight: float = 1.0,
+  flips: float = 0.0,
+) -> Objective:
+  """D pays pair.d and the penalties, G pays pair.g; the batch is {'image'}, f32[B,...].
+
+  `d_weight` multiplies pair.d: the 2014 authors' code, pix2pix and CycleGAN have 1/2 there. `flips`
+  is the share of examples whose labels D is told wrongly: a real image and a fake change
+  places in D's cost (Chintala et al., "How to train a GAN", hack 6). The carry counts rounds.
+  """
+  return _gan(prior, pair, penalties, d_weight, flips, lambda batch: ())
+
+
+def conditional(
+  prior: Prior,
+  *,
+  pair: Pair,
+  penalties: Sequence[Penalty] = (),
+  d_weight: float = 1.0,
+  flips: float = 0.0,
+) -> Objective:
+  """The same with both networks told the class (Mirza & Osindero 2014): {'image', 'label'}."""
+  return _gan(prior, pair, penalties, d_weight, flips, lambda batch: (batch['label'],))
+
+
+def _gan(
+  prior: Prior,
+  pair: Pair,
+  penalties: Sequence[Penalty],
+  d_weight: float,
+  flips: float,
+  given: Callable[[Batch], tuple[Array, ...]],
+) -> Objective:
+  def play(nets: Bound, batch: Batch, key: Key) -> tuple[Array, Array, Array, Array]:
+    """One forward pass, the same for both players: x, G(z), D(x), D(G(z))."""
+    k_z, k_g, k_real, k_fake = jax.random.split(key, 4)
+    real, y = batch['image'], given(batch)
+    fake = nets.G(prior(k_z, len(real)), *y, key=k_g)
+    return real, fake, nets.D(real, *y, key=k_real), nets.D(fake, *y, key=k_fake)
+
+  def d_loss(nets: Bound, batch: Batch, key: Key, rounds: Carry) -> tuple[Array, Scalars]:
+    real, fake, r, f = play(nets, batch, key)
+    k_flip, *k_terms = jax.random.split(jax.random.fold_in(key, 1), 1 + len(penalties))
+    cost = d_weight * pair.d(*exchange(k_flip, flips, r, f))
+    scalars = {'real': jnp.mean(r), 'fake': jnp.mean(f)}
+    for term, k_term in zip(penalties, k_terms, strict=True):
+
+      def value(key, term=term):
+        k_look, k_term = jax.random.split(key)
+        return term.value(lambda x: nets.D(x, *given(batch), key=k_look), real, fake, k_term)
+
+      paid = lazily(value, term.every, rounds, k_term)
+      cost, scalars = cost + term.weight * paid, scalars | {term.name: paid}
+    return cost, scalars
+
+  def g_loss(nets: Bound, batch: Batch, key: Key, rounds: Carry) -> tuple[Array, Scalars]:
+    _, _, r, f = play(nets, batch, key)
+    return pair.g(r, f), {}
+
+  return Objective(
+    losses={'D': d_loss, 'G': g_loss},
+    init=lambda: jnp.zeros((), jnp.int32),
+    advance=lambda rounds, scalars: rounds + 1,
+  )
+
+
+def exchange(key: Key, share: float, r: Array, f: Array) -> tuple[Array, Array]:
+  """r and f with a random `share` of their examples changing places."""
+  wrong = jax.random.bernoulli(key, share, (len(r),) + (1,) * (r.ndim - 1))
+  return jnp.where(wrong, f, r), jnp.where(wrong, r, f)
+
+
+def lazily(value, every: int, rounds: Array, key: Key) -> Array:
+  """value(key), or in one round of `every` that many times it, and nothing in the others."""
+  if every == 1:
+    return value(key)
+  return jax.lax.cond(rounds % every == 0, lambda k: every * value(k), lambda k: jnp.zeros(()), key)

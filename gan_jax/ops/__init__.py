@@ -1,0 +1,1 @@
+"""The array operations that networks spend their time in."""

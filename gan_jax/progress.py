@@ -1,0 +1,74 @@
+"""What is on the screen while a run goes on: a bar where there is a terminal, lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import NamedTuple
+
+
+class Progress(NamedTuple):
+  """Where the loop says how far it is."""
+
+  advance: Callable[[int], None]  # the rounds played so far
+  report: Callable[[int, Mapping[str, float], int], float]  # (round, scalars, images/round) -> rate
+  say: Callable[[str], None]  # a line that does not disturb the bar
+  pause: Callable[[], AbstractContextManager]  # around what is not training, for an honest rate
+
+
+@contextmanager
+def progress(total: int, start: int) -> Iterator[Progress]:
+  """Shows the way from round `start` to round `total`."""
+  from tqdm import tqdm
+
+  tty = sys.stderr.isatty()
+  bar = tqdm(total=total, initial=start, unit=' rounds', disable=not tty, dynamic_ncols=True)
+  clock = {'paused': 0.0, 'at': time.perf_counter(), 'round': float(start)}
+
+  @contextmanager
+  def pause() -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    clock['paused'] += time.perf_counter() - began
+
+  def report(round_: int, scalars: Mapping[str, float], images: int) -> float:
+    now = time.perf_counter()
+    spent = max(now - clock['at'] - clock['paused'], 1e-9)
+    per_second = (round_ - clock['round']) / spent
+    clock.update(paused=0.0, at=now, round=float(round_))
+    losses = '  '.join(f'{n} {v:.3f}' for n, v in scalars.items() if n.endswith('/loss'))
+    rate = f'{per_second * images:,.0f} images/s'
+    if tty:
+      bar.set_postfix_str(f'{losses}  {rate}')
+    else:
+      left = duration((total - round_) / per_second)
+      print(f'round {round_:,} of {total:,}  {losses}  {rate}  {left} to go', flush=True)
+    return per_second * images
+
+  def say(line: str) -> None:
+    tqdm.write(line, file=sys.stderr) if tty else print(line, flush=True)
+
+  try:
+    yield Progress(lambda round_: bar.update(round_ - bar.n) and None, report, say, pause)
+  finally:
+    bar.close()
+
+
+def duration(seconds: float) -> str:
+  """Seconds as people say them: 42 s, 3 min, 2 h 10 min, 3 d 4 h."""
+  minutes, hours = round(seconds / 60), seconds / 3600
+  if seconds < 100:
+    return f'{seconds:.0f} s'
+  if minutes < 100:
+    return f'{minutes} min'
+  if hours < 48:
+    return f'{int(hours)} h {round(60 * (hours % 1))} min'
+  return f'{int(hours / 24)} d {round(hours % 24)} h'
+
+
+def quantity(count: float) -> str:
+  """A count in the usual units: 18.9 M."""
+  for unit, size in (('G', 1e9), ('M', 1e6), ('k', 1e3)):
+    if count >= size:
+      return f'{count / size:.3g} {unit}'
+  return f'{count:g}'

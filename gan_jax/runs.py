@@ -1,0 +1,145 @@
+"""A run on disk: what a workdir holds, and how a trained generator comes back from it.
+
+config.json   what was asked for            facts.json     what the networks know of the data
+checkpoints/  the newest states             log.jsonl      every number, one line per logged round
+samples/      every picture                 tensorboard/   the same for TensorBoard
+"""
+
+import json
+import pathlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax.sharding import SingleDeviceSharding
+
+from gan_jax import assemble, checkpoint, sampling
+from gan_jax import config as configs
+from gan_jax import step as steps
+from gan_jax.errors import InputError
+from gan_jax.sampling import Sampler
+from gan_jax.step import Game, TrainState
+
+# What may change between the parts of one run: it says how long and what is looked at, not what is
+# learnt.
+FREE = ('rounds', 'evals', 'finish', 'log_every', 'checkpoint', 'devices', 'resident_mb')
+
+
+class Run(NamedTuple):
+  """A run as it lies on disk, read back without its data."""
+
+  config: dict[str, Any]
+  known: assemble.Facts
+  game: Game
+  round: int
+  state: TrainState
+
+
+def claim(workdir: pathlib.Path, config: Mapping[str, Any], known: assemble.Facts) -> None:
+  """Writes config.json and facts.json into `workdir`, or checks that it is this run's own.
+
+  Raises InputError, naming the keys, if the config there differs in what is learnt, or if the
+  folder cannot be written to.
+  """
+  path = workdir / 'config.json'
+  if path.exists():
+    changed = {
+      key: values
+      for key, values in configs.differences(_read(path), dict(config)).items()
+      if key.split('.')[0] not in FREE
+    }
+    if changed:
+      keys = '; '.join(f'{key} was {old!r}, is now {new!r}' for key, (old, new) in changed.items())
+      raise InputError(
+        f'{workdir} holds a run of another config: {keys}. Give another --workdir, or ask for what '
+        'was asked for before.'
+      )
+  try:
+    workdir.mkdir(parents=True, exist_ok=True)
+    _write(path, dict(config))
+    _write(workdir / 'facts.json', known._asdict())
+  except OSError as error:
+    raise InputError(f'{workdir} cannot be written to: {error.strerror}.') from error
+
+
+def load(workdir: str | pathlib.Path, step: int | None = None) -> Run:
+  """The newest whole checkpoint of a run, or that of a round, and what it takes to use it.
+
+  Raises InputError if there is no run in `workdir`, or it has no such checkpoint.
+  """
+  workdir = pathlib.Path(workdir)
+  if not (workdir / 'config.json').exists():
+    raise InputError(f'{workdir} holds no run: there is no config.json in it.')
+  config, facts = _read(workdir / 'config.json'), _read(workdir / 'facts.json')
+  columns = {name: (tuple(shape), dtype) for name, (shape, dtype) in facts['columns'].items()}
+  known = assemble.Facts(**{**facts, 'shape': tuple(facts['shape']), 'columns': columns})
+  # The mean image only says where weights start, and these have moved on.
+  game = assemble.game(config, known, lambda: np.zeros(known.shape, np.float32))
+  here = SingleDeviceSharding(jax.devices()[0])
+  like = jax.tree.map(
+    lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=here),
+    jax.eval_shape(lambda key: steps.init(game, key), jax.random.key(0)),
+  )
+  manager = checkpoint.open_manager(workdir)
+  try:
+    found = checkpoint.restore(manager, like, step)
+  finally:
+    manager.close()
+  if found is None:
+    raise InputError(f'{workdir} has no checkpoint yet.')
+  return Run(config, known, game, *found)
+
+
+def sampler(workdir: str | pathlib.Path, step: int | None = None) -> Sampler:
+  """The trained generator of a run, ready to draw; raises InputError as `load` does."""
+  run = load(workdir, step)
+  return assemble.sampler(run.config, run.game, run.known)(run.state)
+
+
+def graft(state: TrainState, spec: Mapping[str, Any]) -> TrainState:
+  """`state` with weights of another run in place of its own.
+
+  spec: dict(workdir=..., weights={'G/tail': 'G'}): G's sub-tree 'tail' is taken from the whole of
+  the other run's G. Averages start from the same. Raises InputError if the two do not fit.
+  """
+  configs.refuse_strangers(spec, ('workdir', 'weights', 'step'), 'start')
+  other = load(spec['workdir'], spec.get('step')).state
+  params, ema = dict(state.params), dict(state.ema)
+  for to, source in spec['weights'].items():
+    net, *path = to.split('/')
+    scion = _at(other.params, source.split('/'), spec['workdir'])
+    stock = _at(params, [net, *path], 'this run')
+    if (a := jax.tree.map(np.shape, stock)) != (b := jax.tree.map(np.shape, scion)):
+      raise InputError(f'start: {to} has shapes {a} here, but {source} has {b} there.')
+    for name in path[::-1]:
+      scion = {name: scion}
+    params[net] = sampling.merge(params[net], scion)
+    if net in ema:
+      ema[net] = sampling.merge(ema[net], scion)
+  return jax.tree.map(
+    lambda new, old: jax.device_put(np.array(new), old.sharding),
+    state.replace(params=params, ema=ema),
+    state,
+  )
+
+
+def _at(tree: Any, path: list[str], where: Any) -> Any:
+  for name in path:
+    if name not in tree:
+      raise InputError(f'start: {where} has no weights {"/".join(path)}.')
+    tree = tree[name]
+  return tree
+
+
+def _read(path: pathlib.Path) -> Any:
+  try:
+    return json.loads(path.read_text())
+  except (OSError, json.JSONDecodeError) as error:
+    raise InputError(f'{path} is damaged or missing: {error}.') from error
+
+
+def _write(path: pathlib.Path, value: Any) -> None:
+  beside = path.with_suffix('.tmp')
+  beside.write_text(json.dumps(value, indent=1, default=str) + '\n')
+  beside.replace(path)

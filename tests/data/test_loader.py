@@ -1,0 +1,168 @@
+"""Batches as pure functions of (seed, round), the same from both feeds."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax import parallel
+from gan_jax.data import loader
+from gan_jax.data.loader import Plan
+from gan_jax.data.source import Source, in_memory
+from gan_jax.data.transforms import Transform
+from gan_jax.errors import InputError
+
+
+def source(n=37):
+  images = np.arange(n, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 3, 1), np.uint8)
+  return in_memory({'image': images, 'label': np.arange(n, dtype=np.int32)}, name='toy')
+
+
+PLAN = Plan(seed=4, batch=8, k=3, rounds=2)
+
+
+def played(feed, plan, rounds, start=0):
+  """The minibatches of each of `rounds` rounds, as the loop asks for them."""
+  get = jax.jit(feed.batches)
+  out = []
+  for first in range(start, start + rounds, plan.rounds):
+    inputs = feed.inputs(first)
+    for i in range(plan.rounds):
+      out.append(jax.device_get(get(inputs, jnp.int32(i), jnp.int32(first + i))))
+  feed.close()
+  return out
+
+
+def both(plan, rounds, start=0, n=37):
+  return [
+    played(make(source(n), plan, jax.device_put), plan, rounds, start)
+    for make in (loader.resident, loader.streamed)
+  ]
+
+
+def equal(a, b):
+  assert len(a) == len(b)
+  for x, y in zip(a, b, strict=True):
+    jax.tree.map(np.testing.assert_array_equal, x, y)
+
+
+@pytest.mark.parametrize('n', [1, 5, 37, 200])
+def test_both_feeds_give_the_same_batches(n):
+  resident, streamed = both(PLAN, 8, n=n)
+  equal(resident, streamed)
+  assert resident[0]['image'].shape == (3, 8, 2, 3, 1)
+  assert resident[0]['image'].dtype == np.uint8
+  assert resident[0]['label'].shape == (3, 8)
+
+
+def test_columns_stay_together():
+  for batches in both(PLAN, 4):
+    for each in batches:
+      np.testing.assert_array_equal(each['image'][..., 0, 0, 0], each['label'])
+
+
+def test_an_epoch_shows_every_example_once_though_the_batch_does_not_divide_it():
+  for batches in both(PLAN, 8):
+    shown = np.concatenate([b['label'].ravel() for b in batches])
+    for e in range(len(shown) // 37):
+      np.testing.assert_array_equal(np.sort(shown[e * 37 : (e + 1) * 37]), np.arange(37))
+
+
+def test_minibatches_of_a_round_follow_one_another_in_the_epoch():
+  long, _ = both(Plan(4, 24, 1, 2), 4)
+  for split, whole in zip(both(PLAN, 4)[0], long, strict=True):
+    np.testing.assert_array_equal(split['label'].ravel(), whole['label'].ravel())
+
+
+def test_a_run_that_starts_later_sees_what_it_would_have_seen():
+  for whole, part in zip(both(PLAN, 8), both(PLAN, 4, start=4), strict=True):
+    equal(whole[4:], part)
+
+
+def test_how_many_rounds_make_a_call_does_not_change_what_is_seen():
+  for one, four in zip(
+    both(PLAN._replace(rounds=1), 8), both(PLAN._replace(rounds=4), 8), strict=True
+  ):
+    equal(one, four)
+
+
+def test_another_seed_is_another_order_and_the_same_seed_the_same():
+  first, again = both(PLAN, 4)[0], both(PLAN, 4)[0]
+  equal(first, again)
+  other = both(PLAN._replace(seed=5), 4)[0]
+  assert not all(np.array_equal(a['label'], b['label']) for a, b in zip(first, other, strict=True))
+
+
+def test_calls_may_come_in_any_order():
+  """A feed has no memory that shows: look-ahead is only for speed."""
+  feed = loader.streamed(source(), PLAN, jax.device_put)
+  there = {first: jax.device_get(feed.inputs(first)) for first in (6, 0, 2, 2, 4, 0)}
+  feed.close()
+  straight = loader.streamed(source(), PLAN, jax.device_put)
+  for first in (0, 2, 4, 6):
+    jax.tree.map(
+      np.testing.assert_array_equal, there[first], jax.device_get(straight.inputs(first))
+    )
+  straight.close()
+
+
+def test_an_error_while_reading_ahead_is_raised_and_not_swallowed():
+  class Broken:
+    nbytes, shape, dtype = 0, (37, 1, 1, 1), np.dtype(np.uint8)
+
+    def __len__(self):
+      return 37
+
+    def __getitem__(self, rows):
+      raise OSError('the disk is gone')
+
+  feed = loader.streamed(Source({'image': Broken()}, {}), PLAN, jax.device_put)
+  with pytest.raises(OSError, match='the disk is gone'):
+    feed.inputs(0)
+  feed.close()
+
+
+def test_more_examples_than_can_be_counted_are_refused_and_one_less_is_not():
+  plan = Plan(0, 2**10, 2**2, 1)  # 2^12 per round
+  loader.check(source(), plan, 2**20 - 1)
+  with pytest.raises(InputError, match='1048576 rounds of 4 x 1024 examples'):
+    loader.check(source(), plan, 2**20)
+
+
+def test_an_empty_source_is_refused_by_name():
+  empty = Source({'image': np.zeros((0, 2, 2, 1), np.uint8)}, {'name': 'nothing'})
+  with pytest.raises(InputError, match='nothing holds no examples'):
+    loader.check(empty, PLAN, 10)
+
+
+def test_the_last_rounds_that_can_be_counted_are_read_right():
+  plan = Plan(0, 2**10, 2**2, 2)
+  last = 2**20 - 2
+  resident, streamed = both(plan, 2, start=last)
+  equal(resident, streamed)
+
+
+def test_streamed_batches_lie_split_over_the_devices_and_a_resident_set_on_all():
+  mesh = parallel.mesh(8, 4)
+  place = lambda sharding: lambda a: jax.device_put(a, sharding)
+  streamed = loader.streamed(source(), PLAN, place(parallel.split(mesh, axis=2)))
+  inputs = streamed.inputs(0)
+  assert inputs['image'].shape == (2, 3, 8, 2, 3, 1)
+  assert inputs['image'].addressable_shards[0].data.shape == (2, 3, 2, 2, 3, 1)
+  assert len(inputs['image'].sharding.device_set) == 4
+  resident = loader.resident(source(), PLAN, place(parallel.replicated(mesh)))
+  assert resident.inputs(0)['image'].sharding.is_fully_replicated
+  a = jax.device_get(jax.jit(streamed.batches)(inputs, 1, jnp.int32(1)))
+  b = jax.device_get(jax.jit(resident.batches)(resident.inputs(0), 1, jnp.int32(1)))
+  jax.tree.map(np.testing.assert_array_equal, a, b)
+  streamed.close()
+
+
+def test_each_minibatch_is_transformed_with_a_key_of_its_own_and_labels_are_left_alone():
+  noisy = Transform(lambda x, key: x + jax.random.uniform(key, x.shape))
+  batches = {'image': jnp.zeros((3, 4, 2, 2, 1)), 'label': jnp.arange(12).reshape(3, 4)}
+  seen = loader.seen(noisy, batches, jax.random.key(0))
+  assert len(np.unique(seen['image'])) == 3 * 4 * 4
+  np.testing.assert_array_equal(seen['label'], batches['label'])
+  again = loader.seen(noisy, batches, jax.random.key(0))
+  np.testing.assert_array_equal(seen['image'], again['image'])

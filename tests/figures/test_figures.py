@@ -1,0 +1,54 @@
+"""Pictures: every image stands where it should, and files are whole."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_jax import log
+from gan_jax.figures import curves, grids, timelapse
+
+
+def test_grid_places_images_in_reading_order_with_white_between():
+  images = np.arange(6, dtype=np.uint8).reshape(6, 1, 1, 1) * np.ones((1, 4, 3, 1), np.uint8)
+  out = grids.grid(images, columns=4, zoom=2, gap=2)
+  assert out.shape == (2 + 2 * (8 + 2), 2 + 4 * (6 + 2), 1)
+  assert [int(out[3, 3 + 8 * i, 0]) for i in range(4)] == [0, 1, 2, 3]
+  assert [int(out[13, 3 + 8 * i, 0]) for i in range(4)] == [4, 5, 255, 255]
+  assert (out[:2] == 255).all()
+
+
+@pytest.mark.parametrize('channels', [1, 3, 4])
+def test_png_gives_back_its_pixels(tmp_path, channels):
+  pixels = np.random.default_rng(0).integers(0, 256, (5, 7, channels), np.uint8)
+  log.save_png(tmp_path / 'a' / 'b.png', pixels)
+  back = np.asarray(Image.open(tmp_path / 'a' / 'b.png'))
+  np.testing.assert_array_equal(back.reshape(pixels.shape), pixels)
+
+
+def test_timelapse_has_a_frame_for_each_grid_and_only_for_kinds_taken_twice(tmp_path):
+  for i in range(5):
+    log.save_png(
+      tmp_path / 'samples' / f'samples_{i:08d}.png', np.full((8, 8, 3), 50 * i, np.uint8)
+    )
+  log.save_png(tmp_path / 'samples' / 'once_00000000.png', np.zeros((8, 8, 3), np.uint8))
+  assert timelapse.timelapse(tmp_path) == [tmp_path / 'samples.gif']
+  with Image.open(tmp_path / 'samples.gif') as gif:
+    assert gif.n_frames == 5
+  timelapse.timelapse(tmp_path, most=2)
+  with Image.open(tmp_path / 'samples.gif') as gif:
+    assert gif.n_frames <= 3
+    gif.seek(gif.n_frames - 1)
+    assert np.asarray(gif.convert('RGB')).mean() == pytest.approx(200, abs=2), 'the last is kept'
+
+
+def test_curves_are_drawn_from_the_log_and_need_one(tmp_path):
+  assert curves.curves(tmp_path) == []
+  entries = [
+    {'step': i, 'D/loss': 1.0, 'G/loss': 2.0, 'D/gradient_norm': 0.5, 'D/real': 0.1, 'modes': 8}
+    for i in range(3)
+  ]
+  (tmp_path / log.FILE).write_text(''.join(json.dumps(e) + '\n' for e in entries))
+  (path,) = curves.curves(tmp_path)
+  assert np.asarray(Image.open(path)).std() > 1

@@ -1,0 +1,79 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from gan_jax import config, priors
+
+KEY = jax.random.key(0)
+N = 4000
+
+
+@pytest.mark.parametrize(
+  ('prior', 'distribution'),
+  [
+    (priors.normal(3), stats.norm()),
+    (priors.uniform(3), stats.uniform(-1, 2)),
+    (priors.uniform(3, bound=np.sqrt(3)), stats.uniform(-np.sqrt(3), 2 * np.sqrt(3))),
+  ],
+)
+def test_every_entry_of_z_has_the_priors_distribution(prior, distribution):
+  z = prior(KEY, N)
+  assert z.shape == (N, 3)
+  assert z.dtype == jnp.float32
+  for column in np.asarray(z).T:
+    assert stats.kstest(column, distribution.cdf).pvalue > 1e-3
+
+
+def test_the_2014_uniform_has_unit_variance():
+  z = np.asarray(priors.uniform(50, bound=float(np.sqrt(3)))(KEY, N))
+  np.testing.assert_allclose(z.var(), 1, atol=0.01)
+
+
+def test_entries_and_examples_of_z_are_independent():
+  for prior in (priors.normal(8), priors.uniform(8), priors.sphere(8)):
+    z = np.asarray(prior(KEY, N))
+    off = np.corrcoef(z.T) - np.eye(8)
+    assert np.max(np.abs(off)) < 5 / np.sqrt(N)
+    following = np.mean(z[1:] * z[:-1]) / z.var()
+    assert abs(following) < 5 / np.sqrt(8 * N)
+
+
+def test_the_sphere_has_radius_root_dim_and_no_direction_of_its_own():
+  z = np.float64(priors.sphere(6)(KEY, N))
+  np.testing.assert_allclose(np.linalg.norm(z, axis=1), np.sqrt(6), rtol=1e-6)
+  # A coordinate of a uniform point of the unit sphere in R^6: (1 + x) / 2 ~ Beta(5/2, 5/2).
+  u = (1 + z[:, 0] / np.sqrt(6)) / 2
+  assert stats.kstest(u, stats.beta(2.5, 2.5).cdf).pvalue > 1e-3
+
+
+def test_structured_codes_are_noise_then_one_hots_then_uniforms():
+  z = np.asarray(priors.structured(noise=4, categorical=(3, 5), continuous=2)(KEY, N))
+  noise, first, second, code = np.split(z, [4, 7, 12], axis=1)
+  assert z.shape == (N, 14)
+  assert stats.kstest(noise.ravel(), stats.norm().cdf).pvalue > 1e-3
+  assert stats.kstest(code.ravel(), stats.uniform(-1, 2).cdf).pvalue > 1e-3
+  for one_hot, size in ((first, 3), (second, 5)):
+    assert set(np.unique(one_hot)) == {0.0, 1.0}
+    np.testing.assert_array_equal(one_hot.sum(axis=1), 1)
+    assert stats.chisquare(one_hot.sum(axis=0), np.full(size, N / size)).pvalue > 1e-3
+  table = first.T @ second  # a contingency table: the two codes know nothing of each other
+  assert stats.chi2_contingency(table).pvalue > 1e-3
+
+
+def test_two_codes_of_one_size_differ():
+  z = np.asarray(priors.structured(noise=0, categorical=(4, 4), continuous=0)(KEY, N))
+  agree = np.mean(np.sum(z[:, :4] * z[:, 4:], axis=1))
+  assert abs(agree - 0.25) < 5 * np.sqrt(0.25 * 0.75 / N)
+
+
+def test_codes_may_be_of_one_kind_alone():
+  assert priors.structured(noise=5, categorical=(), continuous=0)(KEY, 7).shape == (7, 5)
+  assert priors.structured(noise=0, categorical=(), continuous=3)(KEY, 7).shape == (7, 3)
+
+
+def test_a_config_names_a_prior_with_its_size():
+  z = config.build(dict(name='uniform', dim=7, bound=2.0), 'priors')(KEY, 500)
+  assert z.shape == (500, 7)
+  assert 1.9 < np.max(np.abs(z)) <= 2
