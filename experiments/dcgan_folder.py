@@ -18,7 +18,9 @@ def get_config(arg=''):
   adam = dict(name='adam', learning_rate=2e-4, b1=0.5)
   mirror = (dict(name='flip'),) if arg.flip else ()
   config = dict(
-    data=dict(name='folder', split='train', path=placeholder(str), size=arg.size, channels=3),
+    data=dict(
+      name='folder', split='train', path=placeholder(str), size=arg.size, channels=placeholder(int)
+    ),
     transform=(*mirror, dict(name='scale', low=-1.0, high=1.0)),
     prior=dict(name='normal', dim=100),
     nets=dict(

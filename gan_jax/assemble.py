@@ -24,10 +24,20 @@ from gan_jax.step import Game, Player, TrainState
 
 REQUIRED = ('data', 'prior', 'nets', 'objective', 'players', 'play', 'rounds', 'batch')
 DEFAULTS = dict(
-  seed=0, start=None, transform=(), ema={}, evals={}, devices=None, parallel='jitted', rounds_per_call=1,
-  log_every=100, checkpoint=dict(every=1000, keep=2), wrappers=(), resident_mb=2048,
+  seed=0,
+  start=None,
+  transform=(),
+  wrappers=(),
+  ema={},
+  evals={},
+  devices=None,
+  parallel='jitted',
+  rounds_per_call=1,
+  resident_mb=2048,
+  log_every=100,
+  checkpoint=dict(every=1000, keep=2),
   finish=('figures.timelapse.timelapse', 'figures.curves.curves'),
-)  # fmt: skip
+)
 
 
 class Facts(NamedTuple):

@@ -137,8 +137,9 @@ def tiny(
 ) -> dict[str, Any]:
   """The config cut down to a run of seconds: four rounds of few examples, each eval once or twice.
 
-  With a `shape` (H, W, C) the data are made up, so that it runs where there are none. `changes` are dotted keys with dots as double underscores (nets__G__width=4), for what is big in
-  this config. The game itself stays what it is.
+  With a `shape` (H, W, C) the data are made up, so that it runs where there are none. `changes` are
+  dotted keys with dots as double underscores (nets__G__width=4), for what is big in this config.
+  The game itself stays what it is.
   """
   out = plain(config)
   out |= dict(rounds=4, rounds_per_call=2, batch=8, log_every=2, checkpoint=dict(every=2, keep=2))

@@ -52,6 +52,7 @@ def run(config: Mapping[str, Any], workdir: str | pathlib.Path) -> TrainState:
   make = lambda mean: play(game, mean=mean, **options)
 
   mesh = parallel.mesh(config['batch'], config['devices'])
+  step = configs.resolve(config['parallel'], 'parallel')(make, mesh)
   k = steps.minibatches(play, **options)
   plan = loader.Plan(config['seed'], config['batch'], k, config['rounds_per_call'])
   loader.check(source, plan, config['rounds'])
@@ -68,7 +69,7 @@ def run(config: Mapping[str, Any], workdir: str | pathlib.Path) -> TrainState:
   describe(config, known, source, state, round_, mesh.size)
 
   feed = open_feed(source, plan, mesh, config['resident_mb'])
-  call = compile_call(getattr(parallel, config['parallel'])(make, mesh), feed, seen, plan)
+  call = compile_call(step, feed, seen, plan)
   bind = assemble.sampler(config, game, known) if evals else None
   log = logs.open_log(workdir, round_)
   try:

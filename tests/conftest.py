@@ -19,7 +19,7 @@ jax.config.update(
 
 @pytest.fixture(scope='session')
 def real_data() -> pathlib.Path:
-  """The folder of real images that may lie beside the repository; the test is skipped without it."""
+  """The folder of real images that may lie beside the repository; skips the test without it."""
   folder = pathlib.Path(__file__).parents[2] / 'shared' / 'data'
   if not folder.is_dir():
     pytest.skip('no real images beside the repository')

@@ -452,11 +452,11 @@ def small_gan(kind='mlp', prior=None):
     }
   else:
     nets = {
-      'G': net(dcgan.Generator((8, 8, 1), width=4), jnp.zeros((8, 4))),
-      'D': net(dcgan.Discriminator(width=4, norm='batch'), x),
+      'G': net(dcgan.Generator((8, 8, 1), width=2, stages=2), jnp.zeros((8, 4))),
+      'D': net(dcgan.Discriminator(width=2, stages=2, norm='batch'), x),
     }
   objective = gan(prior or priors.normal(4), pair=pairs.nonsaturating())
-  tx = optax.adam(1e-2, b1=0.5)
+  tx = optax.sgd(0.1, momentum=0.5)
   return Game(nets, {n: Player((n,), tx) for n in 'DG'}, objective, {'G': 0.9})
 
 

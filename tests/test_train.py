@@ -152,7 +152,7 @@ def test_another_config_is_refused_with_the_keys_that_differ(whole):
     (dict(evals__samples=dict(every=2)), r'evals.samples must say its name'),
     (dict(sede=1), r"the config takes no argument 'sede'"),
     (
-      dict(players=dict(D=dict(tx='adam'))),
+      dict(players=dict(D=dict(tx=dict(name='sgd', learning_rate=1)))),
       r'players are D, but .* losses for D, G',
     ),
   ],
@@ -171,7 +171,7 @@ def test_bad_configs_are_refused_in_a_sentence_before_anything_runs(changes, mes
 
 
 def poisoned(prior, *, after: int) -> Objective:
-  """A game whose D comes upon a NaN after `after` rounds; named by a config, outside the package."""
+  """A game whose D comes upon a NaN after `after` rounds; a config names it by its path."""
 
   def d_loss(nets, batch, key, rounds):
     bad = jnp.where(rounds >= after, jnp.nan, 0.0)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import tqdm
 
+from gan_jax.data import bar as bars
 from gan_jax.data import cache
 from gan_jax.errors import InputError
 
@@ -104,4 +105,4 @@ def _attempt(url: str, partial: pathlib.Path, size: int) -> bool:
 
 
 def _bar(partial: pathlib.Path, done: int, total: int) -> tqdm.tqdm:
-  return tqdm.tqdm(desc=partial.stem, initial=done, total=total, unit='B', unit_scale=True)
+  return bars.bar(desc=partial.stem, initial=done, total=total, unit='B', unit_scale=True)

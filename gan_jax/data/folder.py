@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 import PIL
-import tqdm
 from absl import logging
 
+from gan_jax.data import bar as bars
 from gan_jax.data import flow, images, npy, pack, sizes
 from gan_jax.data import split as splits
 from gan_jax.data.listing import Listing, contents, images_in
@@ -97,7 +97,7 @@ def _look(
   """What the headers of the images say; those without one go into `skipped`."""
   facts = {}
   look = _attempting(lambda file: images.fact(load(file)))
-  bar = tqdm.tqdm(names, desc=f'look at {where}', unit='image', delay=2)
+  bar = bars.bar(names, desc=f'look at {where}', unit='image', delay=2)
   for file, got in zip(bar, flow.threads(look, names, os.cpu_count() or 1), strict=True):
     if isinstance(got, str):
       skipped[file] = got
@@ -117,7 +117,7 @@ def _store(
   """Decodes and writes the images; -> the names of those that are there, in order."""
   kept: list[str] = []
   chunk: list[np.ndarray] = []
-  bar = tqdm.tqdm(names, desc=f'pack {where}', unit='image', delay=2)
+  bar = bars.bar(names, desc=f'pack {where}', unit='image', delay=2)
   arrived = flow.threads(_attempting(read), names, os.cpu_count() or 1)
   with npy.appending(to / 'image.npy', shape, 'uint8') as append:
     for file, got in zip(bar, arrived, strict=True):

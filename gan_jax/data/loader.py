@@ -69,7 +69,7 @@ def resident(source: Source, plan: Plan, place: Callable[[Any], Any]) -> Feed:
 
 
 def streamed(source: Source, plan: Plan, place: Callable[[Any], Any]) -> Feed:
-  """Each call's batches are gathered on the host, one call ahead: for sets too large for the above."""
+  """Each call's batches are gathered on the host, one call ahead: for large sets."""
   pool = ThreadPoolExecutor(1, thread_name_prefix='loader')
   ahead: dict[int, Any] = {}
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 import PIL
-import tqdm
 from absl import logging
 
+from gan_jax.data import bar as bars
 from gan_jax.data import flow, images, npy, pack, sizes
 from gan_jax.data import split as splits
 from gan_jax.data.source import Source
@@ -116,7 +116,7 @@ def _write(
     _room(to, (total - state['rows']) * int(np.prod(row)))
     chunks = _chunks(database, bytes.fromhex(state['key']), total - state['seen'])
     work = partial(_decode, size=size, filter=filter)
-    bar = tqdm.tqdm(total=total, initial=state['seen'], desc=f'pack {at.name}', unit='image')
+    bar = bars.bar(total=total, initial=state['seen'], desc=f'pack {at.name}', unit='image')
     with npy.appending(to / 'image.npy', row, 'uint8', keep=state['rows']) as append, bar:
       for key, pixels, bad in flow.processes(work, chunks, workers):
         append(pixels)

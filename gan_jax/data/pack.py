@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import tqdm
 
 import gan_jax
+from gan_jax.data import bar as bars
 from gan_jax.data import cache, npy
 from gan_jax.data.source import Source, check
 from gan_jax.errors import InputError
@@ -135,7 +135,7 @@ def _digest(array: np.ndarray, title: str) -> str:
   """As `source.digest`, block by block, with a bar that shows when it takes long."""
   sha = hashlib.sha256()
   rows = max(1, _BLOCK // max(1, array[:1].nbytes))
-  with tqdm.tqdm(total=array.nbytes, unit='B', unit_scale=True, desc=title, delay=2) as bar:
+  with bars.bar(total=array.nbytes, unit='B', unit_scale=True, desc=title, delay=2) as bar:
     for i in range(0, len(array), rows):
       block = np.ascontiguousarray(array[i : i + rows])
       sha.update(block.data.cast('B'))

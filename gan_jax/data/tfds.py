@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import tqdm
 from absl import logging
 
+from gan_jax.data import bar as bars
 from gan_jax.data import flow, images, npy, pack, sizes
 from gan_jax.data import split as splits
 from gan_jax.data.source import Source
@@ -95,7 +95,7 @@ def _write(
   if first is None:
     raise InputError(f'not one of the {len(records)} images in {where} can be read')
   with npy.appending(to / 'image.npy', first.shape, 'uint8') as append:
-    bar = tqdm.tqdm(total=len(records), desc=f'pack {where}', unit='image', delay=2)
+    bar = bars.bar(total=len(records), desc=f'pack {where}', unit='image', delay=2)
     for i in range(0, len(records), _CHUNK):
       rows = records.__getitems__(list(range(i, min(i + _CHUNK, len(records)))))
       made = list(flow.threads(read, rows, os.cpu_count() or 1))

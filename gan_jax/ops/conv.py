@@ -12,6 +12,7 @@ products (`ops/matrix.py`). On GPU and TPU all three are the native convolution 
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import jax
 from jax import lax
@@ -28,7 +29,7 @@ def conv(x: Array, kernel: Array, strides: Sequence[int], padding: Padding) -> A
   window = kernel.shape[:2]
   if isinstance(padding, str):
     padding = lax.padtype_to_pads(x.shape[1:3], window, strides, padding)
-  return down(Geometry.of(x.shape[1:3], window, strides, padding), x, kernel)
+  return down(Geometry.of(x.shape[1:3], window, strides, padding), *alike(x, kernel))
 
 
 def conv_transpose(y: Array, kernel: Array, strides: Sequence[int], padding: Padding) -> Array:
@@ -45,6 +46,7 @@ def conv_transpose(y: Array, kernel: Array, strides: Sequence[int], padding: Pad
     for n, k, s, (low, high) in zip(y.shape[1:3], window, strides, padding, strict=True)
   )
   pads = tuple((k - 1 - low, k - 1 - high) for k, (low, high) in zip(window, padding, strict=True))
+  y, kernel = alike(y, kernel)
   return up(Geometry.of(size, window, strides, pads), y, kernel[::-1, ::-1].swapaxes(2, 3))
 
 
@@ -53,6 +55,24 @@ def _transposed(k: int, s: int, padding: str) -> tuple[int, int]:
   total = k + s - 2 + (max(k - s, 0) if padding == 'VALID' else 0)
   low = k - 1 if padding == 'VALID' or s > k - 1 else (total + 1) // 2
   return low, total - low
+
+
+def alike(x: Array, k: Array) -> tuple[Array, Array]:
+  """Both arrays as they are; inside `shard_map`, both varying over the same mesh axes.
+
+  There a kernel that all devices share has as its derivative a sum over devices. JAX adds that sum
+  where a shared array becomes a varying one, and it cannot look for that place inside our rules.
+  """
+  if varying(x) == varying(k):
+    return x, k
+  nothing = [lax.stop_gradient(a)[:0].sum() for a in (x, k)]  # 0, but varying as a does
+  return x + nothing[1], k + nothing[0]
+
+
+def varying(a: Array) -> Any:
+  """The mesh axes that an array varies over inside `shard_map`; jax 0.7 says vma, 0.10 mat."""
+  kind = jax.typeof(a)
+  return getattr(kind, 'mat', getattr(kind, 'vma', None))
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))

@@ -1,6 +1,5 @@
 """The three maps of a convolution as XLA has them: for GPU and TPU, and to test `matrix` by."""
 
-import jax
 from jax import lax
 
 from gan_jax.game import Array
@@ -15,12 +14,20 @@ def down(g: Geometry, x: Array, k: Array) -> Array:
 
 
 def up(g: Geometry, y: Array, k: Array) -> Array:
-  """y [B,h,w,O], k [kh,kw,I,O] -> x [B,H,W,I]."""
-  x = jax.ShapeDtypeStruct((len(y), *g.size, k.shape[2]), y.dtype)
-  return jax.linear_transpose(lambda x: down(g, x, k), x)(y)[0]
+  """y [B,h,w,O], k [kh,kw,I,O] -> x [B,H,W,I]: y dilated by the stride, the kernel mirrored."""
+  pads = [
+    (k - 1 - low, n + low - (h - 1) * s - 1)
+    for n, k, s, h, (low, _) in zip(g.size, g.window, g.strides, g.small, g.pads, strict=True)
+  ]
+  k = k[::-1, ::-1].swapaxes(2, 3)
+  return lax.conv_general_dilated(
+    y, k, (1, 1), pads, lhs_dilation=g.strides, dimension_numbers=LAYOUT
+  )
 
 
 def taps(g: Geometry, x: Array, y: Array) -> Array:
-  """x [B,H,W,I], y [B,h,w,O] -> k [kh,kw,I,O]."""
-  k = jax.ShapeDtypeStruct((*g.window, x.shape[-1], y.shape[-1]), x.dtype)
-  return jax.linear_transpose(lambda k: down(g, x, k), k)(y)[0]
+  """x [B,H,W,I], y [B,h,w,O] -> k [kh,kw,I,O]: y, dilated by the stride, is the kernel."""
+  pads = [(low, c - n - low) for n, c, (low, _) in zip(g.size, g.canvas, g.pads, strict=True)]
+  return lax.conv_general_dilated(
+    x, y, (1, 1), pads, rhs_dilation=g.strides, dimension_numbers=('CHWN', 'IHWO', 'HWNC')
+  )

@@ -12,7 +12,7 @@ from gan_jax.objectives.gan import conditional, exchange, gan
 KEY = jax.random.key(0)
 Z = np.float32([[0.5], [-1.0], [2.0], [0.0]])
 X = np.float32([[1.0, 2.0], [0.0, -1.0], [3.0, 0.5], [-2.0, 1.0]])
-A, B = np.float32([[2.0, -1.0]]), np.float32([0.1, 0.2])  # G(z) = z A + B
+A, B = np.float32([[2.0, -1.0]]), np.float32([[0.1, 0.2]])  # G(z) = z A + B
 U, V = np.float32([[0.5, -1.0], [1.0, 0.3]]), np.float32([1.0, -2.0])  # D(x) = tanh(x U) V
 
 

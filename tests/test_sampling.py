@@ -1,0 +1,170 @@
+"""Samples: the same z is the same image, whatever surrounds it, and however many are asked for."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from gan_jax import pairs, priors, sampling
+from gan_jax import step as steps
+from gan_jax.errors import InputError
+from gan_jax.game import Net
+from gan_jax.nets import dcgan, plain
+from gan_jax.nets.layers import net
+from gan_jax.objectives.gan import gan
+from gan_jax.step import Game, Player
+
+KEY = jax.random.key(0)
+PRIOR = priors.normal(4)
+
+
+@functools.cache
+def drawn(average=0.5):
+  """(the game, its state with averaged weights of their own, its sampler)."""
+  nets = {
+    'G': net(dcgan.Generator((8, 8, 1), width=2, stages=2), jnp.zeros((2, 4))),
+    'D': net(plain.Discriminator(hidden=(8,)), jnp.zeros((2, 8, 8, 1))),
+  }
+  players = {n: Player((n,), optax.sgd(0.1)) for n in 'DG'}
+  game = Game(nets, players, gan(PRIOR, pair=pairs.hinge()), {'G': average})
+  state = steps.init(game, KEY)
+  state = state.replace(ema={'G': jax.tree.map(lambda w: w + 0.3, state.params['G'])})
+  display = lambda x: jnp.clip(jnp.round(127.5 + 127.5 * x), 0, 255).astype(jnp.uint8)
+  make = sampling.make_sampler(game, PRIOR, display, batch=16, calibration=4)
+  return game, state, make(state)
+
+
+def test_one_image_at_a_time_is_the_batch():
+  sampler = drawn()[2]
+  z = PRIOR(KEY, 12)
+  whole = sampler.generate(z)
+  alone = np.concatenate([sampler.generate(z[i : i + 1]) for i in range(12)])
+  np.testing.assert_allclose(alone, whole, atol=1e-5)
+
+
+def test_the_same_z_is_the_same_image_whatever_surrounds_it():
+  sampler = drawn()[2]
+  z = PRIOR(KEY, 3)
+  others = 50 * PRIOR(jax.random.key(1), 9)
+  found = sampler.generate(jnp.concatenate([others[:5], z, others[5:]]))[5:8]
+  np.testing.assert_allclose(found, sampler.generate(z), atol=1e-5)
+
+
+def test_without_calibration_it_would_not_be():
+  """What the two tests above would not notice in a network without BatchNorm."""
+  game, state, _ = drawn()
+  z = PRIOR(KEY, 3)
+  apply = jax.jit(lambda z: game.nets['G'].apply(state.ema['G'], z))
+  together = apply(jnp.concatenate([z, 50 * PRIOR(jax.random.key(1), 9)]))[:3]
+  assert np.max(np.abs(together - apply(z))) > 1e-2
+
+
+@pytest.mark.parametrize('n', [1, 15, 16, 17, 40])
+def test_any_number_of_images_comes(n):
+  sampler = drawn()[2]
+  images = sampler.draw(KEY, n)
+  assert images.shape == (n, 8, 8, 1)
+  np.testing.assert_allclose(images, sampler.generate(sampler.prior(KEY, n)), atol=1e-6)
+  shown = sampler.display(images)
+  assert shown.dtype == np.uint8
+  assert shown.shape == images.shape
+  assert sampler.critic(images).shape == (n,)
+
+
+def test_images_come_from_the_averaged_weights_and_scores_from_the_weights_as_they_are():
+  game, state, sampler = drawn()
+  z = PRIOR(KEY, 4)
+  raw = sampling.make_sampler(game, PRIOR, lambda x: x, batch=16, calibration=4)(
+    state.replace(ema={'G': state.params['G']})
+  )
+  assert np.max(np.abs(raw.generate(z) - sampler.generate(z))) > 1e-2
+  x = sampler.generate(z)
+  expected = game.nets['D'].apply(state.params['D'], x)
+  np.testing.assert_allclose(sampler.critic(x), expected, rtol=1e-5, atol=1e-6)
+
+
+def toy():
+  """G(z) = (z - mean) with the batch's mean, unless its weights hold one."""
+
+  def apply(params, z, key=None):
+    mean = params['norm'].get('mean', jnp.mean(z, axis=0))
+    return params['norm']['scale'] * (z - mean[None])
+
+  statistics = lambda params, z: {'norm': {'mean': jnp.mean(z, axis=0)}}
+  return Net(lambda key: {'norm': {'scale': jnp.float32(2)}}, apply, statistics)
+
+
+def test_calibration_puts_in_the_mean_statistics_of_the_batches_and_keeps_the_weights():
+  z = jnp.float32(np.random.default_rng(0).normal(size=(5, 7, 3)))
+  params = {'norm': {'scale': jnp.float32(2)}}
+  found = sampling.calibrate(toy(), params, z)
+  np.testing.assert_allclose(found['norm']['mean'], np.mean(z, axis=(0, 1)), atol=1e-6)
+  assert found['norm']['scale'] == 2
+  assert params == {'norm': {'scale': jnp.float32(2)}}, 'the weights themselves are as before'
+
+
+def test_calibrating_again_starts_from_the_batches_and_not_from_what_was_found():
+  z = jnp.float32(np.random.default_rng(0).normal(size=(5, 7, 3)))
+  once = sampling.calibrate(toy(), {'norm': {'scale': jnp.float32(2)}}, z + 10)
+  twice = sampling.calibrate(toy(), once, z)
+  np.testing.assert_allclose(twice['norm']['mean'], np.mean(z, axis=(0, 1)), atol=1e-6)
+
+
+def test_a_network_without_statistics_comes_back_as_it_is():
+  params = {'a': jnp.ones(2)}
+  assert sampling.calibrate(Net(lambda key: params, lambda p, z: z), params, KEY) is params
+
+
+def test_merging_keeps_both_trees_and_the_second_wins():
+  a = {'x': {'scale': 1, 'mean': 2}, 'y': 3}
+  b = {'x': {'mean': 20, 'var': 30}, 'z': {'w': 4}}
+  assert sampling.merge(a, b) == {'x': {'scale': 1, 'mean': 20, 'var': 30}, 'y': 3, 'z': {'w': 4}}
+  assert a == {'x': {'scale': 1, 'mean': 2}, 'y': 3}
+  assert sampling.merge({}, b) == b
+  assert sampling.merge(a, {}) == a
+
+
+def test_labels_are_taken_in_turn():
+  G = Net(lambda key: (), lambda p, z, y, key=None: z + 10.0 * y[:, None])
+  game = Game({'G': G}, {}, gan(PRIOR, pair=pairs.hinge()), {})
+  state = steps.init(game, KEY)
+  make = sampling.make_sampler(
+    game, lambda key, n: jnp.zeros((n, 1)), lambda x: x, inputs=('z', 'label'), classes=3, batch=4
+  )
+  sampler = make(state)
+  np.testing.assert_array_equal(sampler.draw(KEY, 7)[:, 0], [0, 10, 20, 0, 10, 20, 0])
+  assert sampler.critic is None
+
+
+def test_inputs_that_cannot_be_made_up_are_refused():
+  with pytest.raises(InputError, match='samples are made from z'):
+    sampling.make_sampler(drawn()[0], PRIOR, lambda x: x, inputs=('z', 'image'))
+
+
+def test_chunks_of_any_size_are_the_whole():
+  x, y = np.arange(10.0), np.arange(10.0) * 3
+  for size in (1, 3, 5, 10, 64):
+    np.testing.assert_array_equal(sampling.in_chunks(lambda a, b: a + b, size, x, y), x + y)
+
+
+# Weakness: none asked for is an error of NumPy's ('need at least one array to concatenate').
+def test_no_images_are_no_images():
+  assert drawn()[2].draw(KEY, 0).shape == (0, 8, 8, 1)
+
+
+# Weakness: D is not calibrated, so with BatchNorm a score depends on the rest of the chunk, and on
+# the copies of the last image that fill it up.
+def test_a_critics_score_does_not_depend_on_what_else_is_scored():
+  nets = {
+    'G': net(plain.Generator((8, 8, 1), hidden=(8,)), jnp.zeros((2, 4))),
+    'D': net(dcgan.Discriminator(width=2, stages=2, norm='batch'), jnp.zeros((2, 8, 8, 1))),
+  }
+  game = Game(nets, {}, gan(PRIOR, pair=pairs.hinge()), {})
+  sampler = sampling.make_sampler(game, PRIOR, lambda x: x, batch=8, calibration=2)(
+    steps.init(game, KEY)
+  )
+  x = np.random.default_rng(0).normal(size=(8, 8, 8, 1)).astype(np.float32)
+  np.testing.assert_allclose(sampler.critic(x)[:3], sampler.critic(x[:3]), atol=1e-5)
