@@ -30,7 +30,7 @@ def get_config(arg=''):
     objective=dict(name='gan', pair=dict(name=arg.pair)),
     players=dict(D=dict(owns=('D',), tx=adam), G=dict(owns=('G',), tx=adam)),
     play=dict(name='alternating', schedule=('G', 'D')),
-    ema=dict(G=0.999),
+    ema=dict(G=dict(name='warmed_up', decay=0.999)),
     rounds=68_360,
     batch=128,
     rounds_per_call=4,

@@ -34,7 +34,7 @@ def get_config(arg=''):
       G=dict(owns=('G',), tx=adam(50_000)),
     ),
     play=dict(name='alternating', schedule=('G',) + ('D',) * 5),
-    ema=dict(G=0.999),
+    ema=dict(G=dict(name='warmed_up', decay=0.999)),
     rounds=50_000,
     batch=64,
     rounds_per_call=5,

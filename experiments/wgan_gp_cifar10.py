@@ -26,7 +26,7 @@ def get_config(arg=''):
     ),
     players=dict(D=dict(owns=('D',), tx=adam), G=dict(owns=('G',), tx=adam)),
     play=dict(name='alternating', schedule=('G',) + ('D',) * 5),
-    ema=dict(G=0.999),
+    ema=dict(G=dict(name='warmed_up', decay=0.999)),
     rounds=200_000,
     batch=64,
     rounds_per_call=5,

@@ -29,7 +29,7 @@ def get_config(arg=''):
     objective=dict(name='gan', pair=dict(name=arg.pair)),
     players=dict(D=dict(owns=('D',), tx=clipped), G=dict(owns=('G',), tx=rmsprop)),
     play=dict(name='alternating', schedule=('D',) * 5 + ('G',)),
-    ema=dict(G=0.999),
+    ema=dict(G=dict(name='warmed_up', decay=0.999)),
     rounds=200_000,
     batch=64,
     rounds_per_call=4,

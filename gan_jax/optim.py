@@ -89,6 +89,11 @@ def inverse_power(initial: float, factor: float = 1.000004, floor: float = 1e-6)
   return lambda t: jnp.maximum(initial * jnp.exp(-rate * t), floor)
 
 
+def warmed_up(decay: float = 0.999) -> Schedule:
+  """min(decay, (1 + t) / (10 + t)): an average of weights that soon forgets where they started."""
+  return lambda t: jnp.minimum(decay, (1.0 + t) / (10.0 + t))
+
+
 def ramp(start: float, end: float, epochs: int, moves_per_epoch: int) -> Schedule:
   """Linear by whole epochs, `start` in epoch 1 and `end` from epoch `epochs` on (2014 momentum)."""
   return lambda t: start + (end - start) * jnp.clip((t // moves_per_epoch) / (epochs - 1), 0, 1)

@@ -56,14 +56,14 @@ def progress(total: int, start: int) -> Iterator[Progress]:
 
 def duration(seconds: float) -> str:
   """Seconds as people say them: 42 s, 3 min, 2 h 10 min, 3 d 4 h."""
-  minutes, hours = round(seconds / 60), seconds / 3600
+  minutes, hours = round(seconds / 60), round(seconds / 3600)
   if seconds < 100:
     return f'{seconds:.0f} s'
   if minutes < 100:
     return f'{minutes} min'
   if hours < 48:
-    return f'{int(hours)} h {round(60 * (hours % 1))} min'
-  return f'{int(hours / 24)} d {round(hours % 24)} h'
+    return f'{minutes // 60} h {minutes % 60} min'
+  return f'{hours // 24} d {hours % 24} h'
 
 
 def quantity(count: float) -> str:
