@@ -6,6 +6,7 @@ long and on what), start (weights from another run), evals, log_every, checkpoin
 looked at and kept). `experiments/gan_digits.py` shows most of them.
 """
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -133,7 +134,21 @@ def game(config: Mapping[str, Any], known: Facts, mean: Callable[[], np.ndarray]
     ema={n: configs.build(d, 'optim') for n, d in config['ema'].items()},
   )
   steps.check(out)
+  _check_penalties(config, out)
   return out
+
+
+def _check_penalties(config: Mapping[str, Any], game_: Game) -> None:
+  """A gradient penalty is of one example at a time, which BatchNorm does not know."""
+  spec = config['objective']
+  entries = spec.get('penalties', ()) if isinstance(spec, Mapping) else ()
+  given = [configs.build(entry, 'penalties') for entry in entries]
+  slopes = [p.name for p in given if p.of_slopes]
+  if slopes and 'D' in game_.nets and game_.nets['D'].statistics is not None:
+    raise InputError(
+      f'{", ".join(slopes)} penalises the slope of D at each example, but D has BatchNorm, which '
+      "ties the examples of a batch together; give nets.D norm='layer' or norm='none'."
+    )
 
 
 def _check_range(name: str, module: Any, inputs: Sequence[str], known: Facts) -> None:
@@ -157,7 +172,8 @@ def play(config: Mapping[str, Any]) -> tuple[Callable, dict[str, Any]]:
   spec = config['play']
   options = {'name': spec} if isinstance(spec, str) else dict(spec)
   function = configs.resolve(options.pop('name'), 'step')
-  configs.refuse_strangers(options, ('schedule',), 'play')
+  taken = set(inspect.signature(function).parameters) - {'game', 'mean'}
+  configs.refuse_strangers(options, taken, f'play={function.__name__!r}')
   if 'schedule' in options:
     options['schedule'] = tuple(e if isinstance(e, str) else tuple(e) for e in options['schedule'])
   return function, options

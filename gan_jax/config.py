@@ -9,6 +9,7 @@ one, before anything is compiled.
 import difflib
 import importlib
 import inspect
+import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -50,9 +51,11 @@ def resolve(name: str, room: str) -> Callable:
   for path in [*places, name]:
     module, _, attribute = path.rpartition('.')
     found = getattr(_module(module), attribute, None) if module else None
-    if callable(found):
+    # What a module of ours merely imported is none of its vocabulary.
+    if callable(found) and (path not in places[:2] or _is_ours(found, base)):
       return found
-  near = difflib.get_close_matches(name, _names_in(base), n=3)
+  words = [*_names_in(base), *(n for annexe in ANNEXES.get(room, ()) for n in dir(_module(annexe)))]
+  near = difflib.get_close_matches(name, words, n=3)
   hint = f' Did you mean {_or(near)}?' if near else ''
   raise InputError(f'{base} has nothing called {name!r}, and it is no path of its own.{hint}')
 
@@ -64,6 +67,7 @@ def build(spec: str | Mapping[str, Any], room: str, **given: Any) -> Any:
   the function takes it and the config does not say otherwise, and, where the function has a
   default of its own, not at all. Raises InputError for an unknown name or argument, or one missing.
   """
+  spec = plain(spec) if isinstance(spec, ml_collections.ConfigDict) else spec
   if not isinstance(spec, (str, Mapping)):
     return spec  # already what it stands for: the functions serve without configs too
   options = {'name': spec} if isinstance(spec, str) else dict(spec)
@@ -75,8 +79,9 @@ def build(spec: str | Mapping[str, Any], room: str, **given: Any) -> Any:
   if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
     refuse_strangers(options, parameters, f'{room}.{name}')
   for key, value in given.items():
-    if key in parameters and parameters[key].default is inspect.Parameter.empty:
-      options.setdefault(key, value.make() if isinstance(value, Later) else value)
+    required = key in parameters and parameters[key].default is inspect.Parameter.empty
+    if required and key not in options:
+      options[key] = value.make() if isinstance(value, Later) else value
   missing = [
     n for n, p in parameters.items()
     if p.default is p.empty and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
@@ -197,7 +202,7 @@ def _module(name: str) -> Any:
     return importlib.import_module(name)
   except ModuleNotFoundError as error:
     missing = error.name or ''
-    if name == missing or name.startswith(missing + '.') or missing.startswith(name):
+    if name == missing or name.startswith(missing + '.'):
       return None
     raise
 
@@ -205,18 +210,19 @@ def _module(name: str) -> Any:
 def _names_in(base: str) -> list[str]:
   """The public functions of a room, those of its modules with the module's name before them."""
   module = _module(base)
-  own = [n for n, v in vars(module).items() if callable(v) and not n.startswith('_')]
-  for path in getattr(module, '__path__', []):
-    import pkgutil
+  names = _vocabulary(module, base)
+  for info in pkgutil.iter_modules(getattr(module, '__path__', [])):
+    inner = _vocabulary(_module(f'{base}.{info.name}'), base)
+    names += [info.name if n == info.name else f'{info.name}.{n}' for n in inner]
+  return names
 
-    for info in pkgutil.iter_modules([path]):
-      inner = vars(_module(f'{base}.{info.name}')).items()
-      own += [
-        info.name if n == info.name else f'{info.name}.{n}'
-        for n, v in inner
-        if callable(v) and not n.startswith('_')
-      ]
-  return own
+
+def _vocabulary(module: Any, base: str) -> list[str]:
+  return [n for n, v in vars(module).items() if _is_ours(v, base) and not n.startswith('_')]
+
+
+def _is_ours(value: Any, base: str) -> bool:
+  return callable(value) and (getattr(value, '__module__', None) or '').startswith(base)
 
 
 def _or(names: Any, word: str = 'or') -> str:

@@ -42,7 +42,8 @@ class Bound:
 
   def __init__(self, nets: Mapping[str, Net], params: Mapping[str, Params], **functions: Callable):
     self.nets, self.params = nets, params
-    self._functions = {n: jax.tree_util.Partial(nets[n].apply, params[n]) for n in nets} | functions
+    bound = {n: jax.tree_util.Partial(nets[n].apply, params[n]) for n in nets if n not in functions}
+    self._functions = bound | functions
 
   def __getattr__(self, name: str) -> Callable:
     try:
@@ -52,8 +53,9 @@ class Bound:
       raise AttributeError(f'this game has no network {name!r}; it has {known}') from None
 
   def weights(self, **params: Params) -> 'Bound':
-    """The same networks with other weights: `nets.weights(D=d)`."""
-    return Bound(self.nets, {**self.params, **params})
+    """The same networks with other weights: `nets.weights(D=d)`; the others stay as they are."""
+    kept = {n: f for n, f in self._functions.items() if n not in params}
+    return Bound(self.nets, {**self.params, **params}, **kept)
 
   def let(self, **functions: Callable) -> 'Bound':
     """The same networks, some replaced by functions: `nets.let(D=lambda x: nets.D(augment(x)))`."""

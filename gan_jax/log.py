@@ -1,6 +1,7 @@
 """What a run writes as it goes: log.jsonl, TensorBoard events, pictures."""
 
 import json
+import os
 import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -18,8 +19,8 @@ class Log(NamedTuple):
   close: Callable[[], None]
 
 
-def open_log(workdir: str | pathlib.Path, resume_at: int = 0) -> Log:
-  """A log in `workdir`; what it holds of rounds after `resume_at` is dropped first.
+def open_log(workdir: str | pathlib.Path, resume_at: int = -1) -> Log:
+  """A log in `workdir`; what it holds of rounds after `resume_at` (-1: anew) is dropped first.
 
   So a run that was killed and resumed from an older checkpoint has no round twice.
   """
@@ -27,7 +28,12 @@ def open_log(workdir: str | pathlib.Path, resume_at: int = 0) -> Log:
 
   folder = pathlib.Path(workdir)
   truncate(folder / FILE, resume_at)
-  events = SummaryWriter(str(folder / 'tensorboard'), purge_step=resume_at + 1, max_queue=1000)
+  events = SummaryWriter(
+    str(folder / 'tensorboard'),
+    purge_step=max(resume_at + 1, 0),
+    max_queue=1000,
+    filename_suffix=f'.{resume_at}.{os.getpid()}',  # its names tell only seconds apart
+  )
   lines = (folder / FILE).open('a')
 
   def write(round_: int, numbers: Mapping[str, float]) -> None:

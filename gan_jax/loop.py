@@ -43,7 +43,9 @@ class Run(NamedTuple):
   manager: Any
 
 
-def play(run: Run, round_: int, state: TrainState, key: jax.Array) -> TrainState:
+def play(
+  run: Run, round_: int, state: TrainState, key: jax.Array, fresh: bool = True
+) -> TrainState:
   """Plays from round `round_` to the last, and saves; returns the final state.
 
   A call's scalars are awaited while the next one is under way. Raises Diverged when a number is no
@@ -52,7 +54,7 @@ def play(run: Run, round_: int, state: TrainState, key: jax.Array) -> TrainState
   config, rounds = run.config, run.config['rounds']
   with _signals() as asked, progress(rounds, round_) as shown:
     settle = _ledger(run, shown, round_)
-    if round_ == 0:
+    if fresh:
       _look(run, run.evals, 0, state, shown)
     pending = None
     while round_ < rounds and not asked:
@@ -67,9 +69,11 @@ def play(run: Run, round_: int, state: TrainState, key: jax.Array) -> TrainState
       if saves or due or asked:
         settle(*pending)  # first: what is not finite is neither saved nor shown
         pending = None
-      if saves:
-        checkpoint.save(run.manager, round_, state)
-      _look(run, due, round_, state, shown)
+      try:  # looking comes first: a kill then loses neither, since both are done again
+        _look(run, due, round_, state, shown)
+      finally:
+        if saves:
+          checkpoint.save(run.manager, round_, state)
     if pending:
       settle(*pending)
     checkpoint.save(run.manager, round_, state)

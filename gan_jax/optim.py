@@ -56,7 +56,7 @@ def goodfellow_2014(initial: float, moves_per_epoch: int) -> optax.GradientTrans
 
 
 def clip_weights(limit: float = 0.01) -> optax.GradientTransformation:
-  """Every weight ends in [-limit, limit] (Arjovsky et al. 2017, Algorithm 1, line 7)."""
+  """Every weight ends in [-limit, limit], to rounding (Arjovsky et al. 2017, Algorithm 1)."""
   return _projection(lambda path, p: jnp.clip(p, -limit, limit))
 
 
@@ -85,7 +85,7 @@ def _projection(project: Callable[[tuple, Array], Array]) -> optax.GradientTrans
 
 def inverse_power(initial: float, factor: float = 1.000004, floor: float = 1e-6) -> Schedule:
   """initial / factor^t, not below `floor`: the 2014 learning rate, divided after each batch."""
-  rate = math.log(factor)  # in double precision: float32 would lose a tenth of 4e-6
+  rate = math.log(factor)  # in double precision: float32 has 4e-6 above 1 only to 1.3%
   return lambda t: jnp.maximum(initial * jnp.exp(-rate * t), floor)
 
 
@@ -96,7 +96,8 @@ def warmed_up(decay: float = 0.999) -> Schedule:
 
 def ramp(start: float, end: float, epochs: int, moves_per_epoch: int) -> Schedule:
   """Linear by whole epochs, `start` in epoch 1 and `end` from epoch `epochs` on (2014 momentum)."""
-  return lambda t: start + (end - start) * jnp.clip((t // moves_per_epoch) / (epochs - 1), 0, 1)
+  left = lambda t: (epochs - 1 - t // moves_per_epoch) / max(epochs - 1, 1)
+  return lambda t: end + (start - end) * jnp.clip(left(t), 0, 1)
 
 
 def _schedule(value: float | Schedule) -> Schedule:

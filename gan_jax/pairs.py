@@ -128,9 +128,7 @@ DIVERGENCES: Mapping[str, Divergence] = {
   'pearson': Divergence(lambda v: v, lambda v: v**2 / 4 + v),
   'neyman': Divergence(lambda v: 1 - exp(-v), lambda v: 2 - 2 * exp(-v / 2)),
   'squared_hellinger': Divergence(lambda v: 1 - exp(-v), lambda v: exp(v) - 1),
-  'jensen_shannon': Divergence(
-    lambda v: jnp.log(2) - softplus(-v), lambda v: softplus(v) - jnp.log(2)
-  ),
+  'jensen_shannon': Divergence(lambda v: LOG2 - softplus(-v), lambda v: softplus(v) - LOG2),
   'gan': Divergence(lambda v: -softplus(-v), softplus),
   'total_variation': Divergence(lambda v: jnp.tanh(v) / 2, lambda v: jnp.tanh(v) / 2),
 }

@@ -29,9 +29,10 @@ def mesh(batch: int, devices: int | None = None) -> Mesh:
   if n > jax.device_count():
     raise InputError(f'devices={n}, but there are {jax.device_count()} here.')
   if batch % n:
+    near = sorted({max(batch - batch % n, n), batch - batch % n + n})
     raise InputError(
       f'a batch of {batch} cannot be split among {n} devices; '
-      f'the nearest that can are {batch - batch % n or n} and {batch - batch % n + n}.'
+      f'near it, {" or ".join(map(str, near))} can.'
     )
   # The default kind of axis differs between versions of jax, so it is said.
   return jax.make_mesh((n,), (AXIS,), axis_types=(AxisType.Auto,), devices=jax.devices()[:n])

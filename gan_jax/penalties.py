@@ -14,6 +14,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from gan_jax.errors import InputError
 from gan_jax.game import Array, Key
 
 Critic = Callable[[Array], Array]  # image f32[B,...] -> f32[B] (or a map of patches)
@@ -26,14 +27,20 @@ class Penalty(NamedTuple):
   value: Callable[[Critic, Array, Array, Key], Array]  # (D, real, fake, key) -> f32[]
   weight: float  # what the paper multiplies `value` by
   every: int  # paid in every `every`-th round, `every` times over (Karras et al. 2020, lazy)
+  of_slopes: bool  # whether it looks at D's gradient at each example, which BatchNorm forbids
 
 
-def penalty(equation: Callable[..., Array]) -> Callable[..., Penalty]:
+def penalty(equation: Callable[..., Array], of_slopes: bool = True) -> Callable[..., Penalty]:
   """The factory of penalties `equation`: (weight, every, **its keyword arguments) -> Penalty."""
 
   @wraps(equation)
   def factory(weight: float = 1.0, every: int = 1, **options: float) -> Penalty:
-    return Penalty(equation.__name__, partial(equation, **options), weight, every)
+    if unknown := set(options) - {p.name for p in own}:
+      raise TypeError(f'{equation.__name__} takes no argument {", ".join(sorted(unknown))}')
+    if every < 1:
+      raise InputError(f'{equation.__name__} is paid every={every} rounds; 1 is the least.')
+    value = partial(equation, **options)
+    return Penalty(equation.__name__, value, weight, every, of_slopes)
 
   own = [p for p in inspect.signature(equation).parameters.values() if p.kind is p.KEYWORD_ONLY]
   common = list(inspect.signature(factory, follow_wrapped=False).parameters.values())[:2]
@@ -102,7 +109,7 @@ def dragan(D: Critic, real: Array, fake: Array, key: Key, *, spread: float = 0.5
   return jnp.mean((norms(D, between(real, near, k_between)) - 1) ** 2)
 
 
-@penalty
+@partial(penalty, of_slopes=False)
 def drift(D: Critic, real: Array, fake: Array, key: Key) -> Array:
   """E D(x)^2 on real images: pins down a critic's zero (Karras et al. 2018, app. A.1)."""
   return jnp.mean(D(real) ** 2)

@@ -28,8 +28,10 @@ def progress(total: int, start: int) -> Iterator[Progress]:
   @contextmanager
   def pause() -> Iterator[None]:
     began = time.perf_counter()
-    yield
-    clock['paused'] += time.perf_counter() - began
+    try:
+      yield
+    finally:
+      clock['paused'] += time.perf_counter() - began
 
   def report(round_: int, scalars: Mapping[str, float], images: int) -> float:
     now = time.perf_counter()
@@ -68,7 +70,7 @@ def duration(seconds: float) -> str:
 
 def quantity(count: float) -> str:
   """A count in the usual units: 18.9 M."""
-  for unit, size in (('G', 1e9), ('M', 1e6), ('k', 1e3)):
-    if count >= size:
-      return f'{count / size:.3g} {unit}'
-  return f'{count:g}'
+  for unit, size in (('T', 1e12), ('G', 1e9), ('M', 1e6), ('k', 1e3)):
+    if count >= 0.9995 * size:
+      return f'{float(f"{count / size:.3g}"):g} {unit}'
+  return f'{count:.3g}'

@@ -28,7 +28,8 @@ class Sampler(NamedTuple):
   prior:    (key, n) -> z f32[n,Z].
   display:  image f32[N,...] -> uint8[N,...].
   unit:     image f32[N,...] -> the same in [0, 1], not rounded: what densities are measured on.
-  critic:   image f32[N,...] (and label) -> f32[N] by the network called D, or None without one.
+  critic:   image f32[N,...] (and label) -> f32[N] by the network called D; None without one, or
+            if it has BatchNorm, since its scores would be of batches and not of images.
   round:    rounds played.
   """
 
@@ -83,7 +84,8 @@ def make_sampler(
     raise InputError(f'samples are made from z, or from z and label; {generator} takes {inputs}.')
   net = game.nets[generator]
   apply = jax.jit(lambda params, *given: net.apply(params, *given))
-  critic = jax.jit(game.nets['D'].apply) if 'D' in game.nets else None
+  scores = 'D' in game.nets and game.nets['D'].statistics is None
+  critic = jax.jit(game.nets['D'].apply) if scores else None
   show = jax.jit(lambda x: to_uint8(display(x)))
   unit = jax.jit(lambda x: jnp.clip(display(x) / 255, 0, 1))
 
@@ -121,9 +123,9 @@ def in_chunks(function: Callable[..., Array], size: int, *arrays: Any) -> np.nda
   """function(*arrays), computed `size` rows at a time, so that any number compiles once."""
   n = len(arrays[0])
   out = []
-  for start in range(0, n, size):
+  for start in range(0, max(n, 1), size):
     part = [np.asarray(a[start : start + size]) for a in arrays]
     short = size - len(part[0])
-    padded = [np.concatenate([p, np.repeat(p[-1:], short, axis=0)]) if short else p for p in part]
+    padded = [np.pad(p, [(0, short)] + [(0, 0)] * (p.ndim - 1)) for p in part]
     out.append(np.asarray(function(*padded))[: size - short])
   return np.concatenate(out)

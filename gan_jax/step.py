@@ -67,6 +67,9 @@ def check(game: Game) -> None:
   for name, player in players.items():
     if missing := set(player.owns) - nets:
       raise InputError(f'player {name} owns {_names(missing)}, but the nets are {_names(nets)}.')
+  owned = [n for player in players.values() for n in player.owns]
+  if shared := {n for n in owned if owned.count(n) > 1}:
+    raise InputError(f'{_names(shared)} has more than one owner; one player trains a network.')
   if missing := set(game.ema) - nets:
     raise InputError(f'ema averages {_names(missing)}, but the nets are {_names(nets)}.')
 
@@ -74,19 +77,19 @@ def check(game: Game) -> None:
 def init(game: Game, key: Key) -> TrainState:
   """The state before the first round. Averages start as copies, so that all can be donated."""
   names = sorted(game.nets)
-  keys = dict(zip(names, jax.random.split(key, len(names)), strict=True))
-  params = {n: game.nets[n].init(keys[n]) for n in names}
+  keys = jax.random.split(key, (2, len(names)))
+  k_init, k_reparam = (dict(zip(names, row, strict=True)) for row in keys)
+  params = {n: game.nets[n].init(k_init[n]) for n in names}
   state = TrainState(
     step=jnp.zeros((), jnp.int32),
     params=params,
-    reparam={
-      n: game.nets[n].reparam_init(jax.random.fold_in(keys[n], 1), params[n]) for n in names
-    },
+    reparam={n: game.nets[n].reparam_init(k_reparam[n], params[n]) for n in names},
     opt={n: p.tx.init({m: params[m] for m in p.owns}) for n, p in game.players.items()},
     ema={n: params[n] for n in game.ema},
     carry=game.objective.init(),
   )
-  return jax.tree.map(lambda a: jnp.array(a, copy=True), state)
+  # With its dtype said, since a weak one (a Python 0.0 in a carry) would compile the step twice.
+  return jax.tree.map(lambda a: jnp.array(a, jnp.result_type(a), copy=True), state)
 
 
 def effective(
@@ -108,8 +111,10 @@ def alternating(
   compilation does not grow with k.
   """
   turns = _turns(game, schedule)
+  needed = minibatches(alternating, schedule=schedule)
 
   def step(state: TrainState, batches: Batch, key: Key) -> tuple[TrainState, Scalars]:
+    _refuse_too_few(batches, needed)
     key = jax.random.fold_in(key, state.step)
     log: Scalars = {}
     for turn, (name, minibatches) in enumerate(turns):
@@ -151,13 +156,15 @@ def simultaneous(game: Game, mean: Mean = identity) -> Step:
 def extragradient(game: Game, mean: Mean = identity) -> Step:
   """Each player looks one move ahead, and moves from here along the gradients found there.
 
-  Gidel et al. 2019, Algorithm 4: both half-steps use the players' own optimisers, the look-ahead
-  on minibatch 0 with its optimiser state thrown away, the move on minibatch 1.
+  Gidel et al. 2019, Algorithm 4: both half-steps use the players' own optimisers, whose state (the
+  moments of Adam) moves on in each; the look-ahead is on minibatch 0, the move on minibatch 1.
   """
 
   def step(state: TrainState, batches: Batch, key: Key) -> tuple[TrainState, Scalars]:
+    _refuse_too_few(batches, 2)
     k_ahead, k_move = jax.random.split(jax.random.fold_in(key, state.step))
     ahead, _ = _all_move(game, state, state.params, _minibatch(batches, 0), k_ahead, mean)
+    state = state.replace(opt=ahead.opt)
     state, log = _all_move(game, state, ahead.params, _minibatch(batches, 1), k_move, mean)
     return _close(game, state, log), log
 
@@ -226,6 +233,12 @@ def _minibatch(batches: Batch, at: Any) -> Batch:
   return jax.tree.map(lambda x: x[at], batches)
 
 
+def _refuse_too_few(batches: Batch, needed: int) -> None:
+  """JAX would hand out the last minibatch again and again."""
+  if (given := len(jax.tree.leaves(batches)[0])) < needed:
+    raise InputError(f'a round of this play needs {needed} minibatches, but was given {given}.')
+
+
 def _log(name: str, loss: Array, grads: Params, scalars: Scalars) -> Scalars:
   square = sum(jnp.sum(g**2) for g in jax.tree.leaves(grads))
   log = {'loss': loss, 'gradient_norm': jnp.sqrt(square), **scalars}
@@ -266,6 +279,8 @@ def _numbered(schedule: Sequence[str | tuple[str, int]]) -> list[tuple[str, int]
 def _turns(game: Game, schedule: Sequence[str | tuple[str, int]]) -> list[tuple[str, list[int]]]:
   """Runs of equal moves: [(player, its minibatches)]."""
   moves = _numbered(schedule)
+  if not moves:
+    raise InputError('the schedule is empty; it must name the players in the order of their moves.')
   if strangers := {name for name, _ in moves} - set(game.players):
     raise InputError(
       f'the schedule names {_names(strangers)}, but the players are {_names(game.players)}.'

@@ -46,20 +46,21 @@ def run(config: Mapping[str, Any], workdir: str | pathlib.Path) -> TrainState:
   like = jax.tree.map(
     lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=whole), jax.eval_shape(begin, 0)
   )
-  round_, state = checkpoint.restore(manager, like) or (0, begin(config['seed']))
-  if round_ == 0 and config['start']:
+  found = checkpoint.restore(manager, like)
+  round_, state = found or (0, begin(config['seed']))
+  if not found and config['start']:
     state = runs.graft(state, config['start'])
   describe(config, known, len(source), state, round_, mesh.size)
 
   feed = open_feed(source, plan, mesh, config['resident_mb'])
   key = jax.device_put(jax.random.fold_in(jax.random.key(config['seed']), 1), whole)
-  log = logs.open_log(workdir, round_)
+  log = logs.open_log(workdir, round_ if found else -1)
   try:
     if round_ < config['rounds']:
       call = compile_call(step, feed, seen, plan, whole, (state, feed.inputs(round_), key))
       bind = assemble.sampler(config, game, known) if evals else None
       playing = loop.Run(config, plan, call, feed, evals, bind, log, manager)
-      state = loop.play(playing, round_, state, key)
+      state = loop.play(playing, round_, state, key, fresh=not found)
   finally:
     feed.close()
     log.close()

@@ -62,7 +62,7 @@ def test_a_last_line_that_was_cut_short_spoils_neither_reading_nor_going_on(tmp_
 # -1 where nothing was restored, or open_log drop what is of the round it begins with.
 def test_a_run_that_begins_again_from_nothing_has_no_round_0_twice(tmp_path):
   for _ in range(2):
-    log = open_log(tmp_path, resume_at=0)
+    log = open_log(tmp_path, resume_at=-1)
     log.write(0, {'fid': 300.0})
     log.close()
   assert steps(tmp_path) == [0]

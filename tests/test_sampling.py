@@ -155,9 +155,8 @@ def test_no_images_are_no_images():
   assert drawn()[2].draw(KEY, 0).shape == (0, 8, 8, 1)
 
 
-# Weakness: D is not calibrated, so with BatchNorm a score depends on the rest of the chunk, and on
-# the copies of the last image that fill it up.
-def test_a_critics_score_does_not_depend_on_what_else_is_scored():
+# With BatchNorm a score would depend on the rest of the chunk, and on what fills it up.
+def test_a_critic_with_batch_norm_is_not_offered_as_a_score_of_images():
   nets = {
     'G': net(plain.Generator((8, 8, 1), hidden=(8,)), jnp.zeros((2, 4))),
     'D': net(dcgan.Discriminator(width=2, stages=2, norm='batch'), jnp.zeros((2, 8, 8, 1))),
@@ -166,5 +165,4 @@ def test_a_critics_score_does_not_depend_on_what_else_is_scored():
   sampler = sampling.make_sampler(game, PRIOR, lambda x: x, batch=8, calibration=2)(
     steps.init(game, KEY)
   )
-  x = np.random.default_rng(0).normal(size=(8, 8, 8, 1)).astype(np.float32)
-  np.testing.assert_allclose(sampler.critic(x)[:3], sampler.critic(x[:3]), atol=1e-5)
+  assert sampler.critic is None

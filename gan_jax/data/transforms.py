@@ -3,6 +3,7 @@
 A config lists them in order, e.g. `transform=(dict(name='flip'), dict(name='scale'))`.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -15,8 +16,8 @@ from gan_jax.game import Array, Key
 class Transform(NamedTuple):
   """A step on the way from stored to seen.
 
-  range is the interval that the values lie in afterwards, where it has ends; the networks' output
-  is checked against that of the last step.
+  range is the interval that the values lie in afterwards, (-inf, inf) if it has no ends, or None
+  for a step that leaves it as it was; the networks' output is checked against it.
   """
 
   apply: Callable[[Array, Key], Array]  # ([B,...], key) -> [B,...]
@@ -42,7 +43,8 @@ def chain(steps: Sequence[Transform]) -> Transform:
       x = step.display(x)
     return x
 
-  return Transform(apply, display, steps[-1].range if steps else None)
+  ranges = [step.range for step in steps if step.range is not None]
+  return Transform(apply, display, ranges[-1] if ranges else None)
 
 
 def scale(low: float = -1.0, high: float = 1.0) -> Transform:
@@ -55,7 +57,7 @@ def scale(low: float = -1.0, high: float = 1.0) -> Transform:
 
 
 def dequantise(levels: int = 256, low: float = -1.0, high: float = 1.0) -> Transform:
-  """uint8 -> f32 in [low, high): noise of one grey level's width is added (Miyato et al. 2018)."""
+  """uint8 -> f32 in [low, high]: noise of one grey level's width is added (Miyato et al. 2018)."""
 
   def apply(x: Array, key: Key) -> Array:
     u = jax.random.uniform(key, x.shape)
@@ -78,7 +80,7 @@ def random_crop(size: int) -> Transform:
   """A random window of size x size from each image."""
 
   def apply(x: Array, key: Key) -> Array:
-    high = jnp.array([x.shape[1] - size + 1, x.shape[2] - size + 1])
+    high = jnp.array([[x.shape[1] - size + 1, x.shape[2] - size + 1]])
     corners = jax.random.randint(key, (len(x), 2), 0, high)
     cut = lambda image, at: jax.lax.dynamic_slice(
       image, (at[0], at[1], 0), (size, size, image.shape[-1])
@@ -105,4 +107,4 @@ def contrast_normalise(norm: float = 55.0) -> Transform:
     largest = jnp.max(jnp.abs(x), tuple(range(1, x.ndim)), keepdims=True)
     return 127.5 + 127.5 * x / jnp.maximum(largest, 1e-8)
 
-  return Transform(apply, display)
+  return Transform(apply, display, (-math.inf, math.inf))

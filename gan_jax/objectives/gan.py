@@ -52,16 +52,16 @@ def _gan(
   flips: float,
   given: Callable[[Batch], tuple[Array, ...]],
 ) -> Objective:
-  def play(nets: Bound, batch: Batch, key: Key) -> tuple[Array, Array, Array, Array]:
-    """One forward pass, the same for both players: x, G(z), D(x), D(G(z))."""
-    k_z, k_g, k_real, k_fake = jax.random.split(key, 4)
+  def play(nets: Bound, batch: Batch, key: Key) -> tuple[Array, Array, Array, Array, Key]:
+    """One forward pass, the same for both players: x, G(z), D(x), D(G(z)), and a key to spare."""
+    k_z, k_g, k_real, k_fake, k_more = jax.random.split(key, 5)
     real, y = batch['image'], given(batch)
     fake = nets.G(prior(k_z, len(real)), *y, key=k_g)
-    return real, fake, nets.D(real, *y, key=k_real), nets.D(fake, *y, key=k_fake)
+    return real, fake, nets.D(real, *y, key=k_real), nets.D(fake, *y, key=k_fake), k_more
 
   def d_loss(nets: Bound, batch: Batch, key: Key, rounds: Carry) -> tuple[Array, Scalars]:
-    real, fake, r, f = play(nets, batch, key)
-    k_flip, *k_terms = jax.random.split(jax.random.fold_in(key, 1), 1 + len(penalties))
+    real, fake, r, f, k_more = play(nets, batch, key)
+    k_flip, *k_terms = jax.random.split(k_more, 1 + len(penalties))
     cost = d_weight * pair.d(*exchange(k_flip, flips, r, f))
     scalars = {'real': jnp.mean(r), 'fake': jnp.mean(f)}
     for term, k_term in zip(penalties, k_terms, strict=True):
@@ -75,7 +75,7 @@ def _gan(
     return cost, scalars
 
   def g_loss(nets: Bound, batch: Batch, key: Key, rounds: Carry) -> tuple[Array, Scalars]:
-    _, _, r, f = play(nets, batch, key)
+    _, _, r, f, _ = play(nets, batch, key)
     return pair.g(r, f), {}
 
   return Objective(
