@@ -68,7 +68,7 @@ def test_an_error_inside_ones_own_module_comes_through(lab):
     config.resolve('my_lab.lacking.loss', 'pairs')
 
 
-# Defect: `missing.startswith(name)` takes a module that the user's own module failed to import for
+# Mended: `missing.startswith(name)` takes a module that the user's own module failed to import for
 # the user's module being absent, and the cause is lost.
 def test_a_missing_import_whose_name_begins_like_the_module_comes_through(lab):
   lab('lpips', 'import my_lab.lpips_weights')
@@ -85,7 +85,7 @@ def test_a_missing_import_whose_name_begins_like_the_module_comes_through(lab):
     ('unifrom', 'priors', 'uniform'),
     ('dcgan.Generater', 'nets', 'dcgan.Generator'),
     ('heavyball', 'optim', 'heavy_ball'),
-    # Defect: the annexe's names are found but never suggested.
+    # Mended: the annexe's names are found but never suggested.
     ('addam', 'optim', 'adam'),
     ('rmspropp', 'optim', 'rmsprop'),
   ],
@@ -95,7 +95,7 @@ def test_a_misspelt_name_is_refused_with_the_nearest(name, room, near):
     config.resolve(name, room)
 
 
-# Defect: what a module imports counts as the room's own: pair='softplus' is jax.nn.softplus.
+# Mended: what a module imports counts as the room's own: pair='softplus' is jax.nn.softplus.
 def test_what_a_module_only_imports_is_not_in_the_room():
   with pytest.raises(InputError, match='nothing called'):
     config.resolve('softplus', 'pairs')
@@ -180,7 +180,7 @@ def test_an_objective_is_built_with_its_pair_penalties_and_wrapper():
   assert set(noisy.losses) == {'D', 'G'}
 
 
-# Defect: a ConfigDict is no Mapping, so it comes back unbuilt, without a word.
+# Mended: a ConfigDict is no Mapping, so it comes back unbuilt, without a word.
 def test_a_config_dict_is_a_description_too():
   spec = ml_collections.ConfigDict(dict(name='adam', learning_rate=0.1))
   assert isinstance(config.build(spec, 'optim'), optax.GradientTransformation)

@@ -57,7 +57,7 @@ def test_a_last_line_that_was_cut_short_spoils_neither_reading_nor_going_on(tmp_
   assert [json.loads(line)['step'] for line in lines] == [100, 300]
 
 
-# Defect: a run that was killed before its first checkpoint begins again with resume_at=0, which
+# Mended: a run that was killed before its first checkpoint begins again with resume_at=0, which
 # keeps the entries of round 0; its evaluations are then written a second time. `train` should say
 # -1 where nothing was restored, or open_log drop what is of the round it begins with.
 def test_a_run_that_begins_again_from_nothing_has_no_round_0_twice(tmp_path):
@@ -79,7 +79,7 @@ def events():
   ).EventAccumulator
 
 
-# Defect: tensorboardX names its file by the second, and one opened in the same second as the last
+# Mended: tensorboardX names its file by the second, and one opened in the same second as the last
 # overwrites it (apart=0): a `filename_suffix` of the process and the round would tell them apart.
 @pytest.mark.filterwarnings('ignore::DeprecationWarning')
 @pytest.mark.parametrize('apart', [60, 0])

@@ -87,7 +87,7 @@ def test_the_2014_momentum_rises_from_epoch_1_to_epoch_250():
   assert at(249, 499) < 0.6995
 
 
-# Defect: 0 / 0. `ramp` of one epoch is `end` from the first move on, not NaN.
+# Mended: 0 / 0. `ramp` of one epoch is `end` from the first move on, not NaN.
 def test_a_ramp_of_one_epoch_is_a_number():
   assert float(optim.ramp(0.5, 0.7, 1, 10)(jnp.int32(3))) == pytest.approx(0.7)
 

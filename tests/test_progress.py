@@ -17,7 +17,7 @@ from gan_jax.progress import duration, progress, quantity
     (7800, '2 h 10 min'),
     (47 * 3600, '47 h 0 min'),
     (3 * 86400 + 4 * 3600, '3 d 4 h'),
-    # Defect: the smaller unit is rounded up to a whole one of the larger.
+    # Mended: the smaller unit is rounded up to a whole one of the larger.
     (3 * 3600 - 1, '3 h 0 min'),
     (3 * 86400 - 1, '3 d 0 h'),
   ],
@@ -35,7 +35,7 @@ def test_a_duration_is_said_as_people_say_it(seconds, said):
     (1234, '1.23 k'),
     (18_874_368, '18.9 M'),
     (2.5e9, '2.5 G'),
-    # Defect: rounded after the unit was chosen, and then '.3g' falls into powers of ten.
+    # Mended: rounded after the unit was chosen, and then '.3g' falls into powers of ten.
     (999_999, '1 M'),
   ],
 )
@@ -63,7 +63,7 @@ def test_the_rate_counts_images_per_second_of_training_since_the_last_report(clo
   assert second == 'round 400 of 1,000  D/loss 0.250  640 images/s  60 s to go'
 
 
-# Weakness: what an evaluation took before it failed is not counted as a pause.
+# Mended: what an evaluation took before it failed is not counted as a pause.
 def test_a_pause_that_ends_in_an_error_is_a_pause(clock):
   with progress(1000, 0) as shown:
     with contextlib.suppress(RuntimeError), shown.pause():

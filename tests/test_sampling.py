@@ -150,7 +150,7 @@ def test_chunks_of_any_size_are_the_whole():
     np.testing.assert_array_equal(sampling.in_chunks(lambda a, b: a + b, size, x, y), x + y)
 
 
-# Weakness: none asked for is an error of NumPy's ('need at least one array to concatenate').
+# Mended: none asked for is an error of NumPy's ('need at least one array to concatenate').
 def test_no_images_are_no_images():
   assert drawn()[2].draw(KEY, 0).shape == (0, 8, 8, 1)
 

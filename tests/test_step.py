@@ -205,7 +205,7 @@ def test_how_many_minibatches_a_round_takes(play, options, k):
   assert steps.minibatches(play, **options) == k
 
 
-# Defect: an index beyond the minibatches is clamped by XLA, so D moves k times on the same images.
+# Mended: an index beyond the minibatches is clamped by XLA, so D moves k times on the same images.
 @pytest.mark.parametrize('schedule', [('D',) * 3 + ('G',), ('D', ('G', 1))])
 def test_a_schedule_that_asks_for_more_minibatches_than_it_is_given_is_refused(schedule):
   g = game(pulls(D=1.0, G=1.0))
@@ -401,7 +401,7 @@ def test_on_min_max_x_y_descent_spirals_out_and_extragradient_in(play, growth):
   np.testing.assert_allclose(radius, growth**50, rtol=1e-4)
 
 
-# Defect: Algorithm 4 of Gidel et al. 2019 (Extra-Adam), which the docstring names, updates the
+# Mended: Algorithm 4 of Gidel et al. 2019 (Extra-Adam), which the docstring names, updates the
 # moments in both half-steps (bias corrections 1 - b^(2t-1) and 1 - b^(2t)), as their code does;
 # here the look-ahead's optimiser state is thrown away.
 def test_extragradient_with_adam_is_algorithm_4_of_gidel_et_al():
@@ -499,7 +499,7 @@ def test_a_step_is_compiled_once(name):
   assert step._cache_size() == 1
 
 
-# Defect: `init` keeps the weak type of a carry that is a Python number, so the second call, which
+# Mended: `init` keeps the weak type of a carry that is a Python number, so the second call, which
 # gets a strong one back, compiles again.
 def test_a_step_is_compiled_once_when_the_carry_begins_as_a_python_number():
   losses = pulls(D=1.0)
@@ -634,7 +634,7 @@ def test_a_game_that_does_not_fit_together_is_refused(change, message):
     steps.check(g)
 
 
-# Defect: the docstring of `check` promises it ('every network one owner or none').
+# Mended: the docstring of `check` promises it ('every network one owner or none').
 def test_a_network_with_two_owners_is_refused():
   g = game(pulls(D=1.0, G=1.0), owns={'D': ('D',), 'G': ('G', 'D')})
   with pytest.raises(InputError, match='D'):
@@ -660,7 +660,7 @@ def test_bound_networks_take_other_weights_and_functions_without_changing():
   assert bound.D() == 1.0
 
 
-# Defect: `weights` starts again from the networks and forgets what `let` replaced, so an unrolled D
+# Mended: `weights` starts again from the networks and forgets what `let` replaced, so an unrolled D
 # under instance noise or augmentation would be shown clean images.
 def test_other_weights_for_one_network_leave_the_functions_that_were_let():
   bound = Bound({'D': table(), 'G': table()}, {'D': 1.0, 'G': 2.0})

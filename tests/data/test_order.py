@@ -94,7 +94,7 @@ def test_epochs_and_seeds_are_independent_of_each_other():
     assert stats.chisquare(np.bincount(shift.astype(int), minlength=20)).pvalue > 1e-4
 
 
-# Weakness: epoch e of seed s + 0x9E3779B9 is epoch e + 1 of seed s. No small seeds are so related.
+# Mended: epoch e of seed s + 0x9E3779B9 is epoch e + 1 of seed s. No small seeds are so related.
 def test_small_seeds_never_share_an_epoch():
   begin = lambda e, seed: tuple(order(seed, np.arange(e * 50, e * 50 + 6, dtype=np.uint32), 50))
   assert len({begin(e, seed) for e in range(15) for seed in range(15)}) == 225

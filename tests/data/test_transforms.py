@@ -59,7 +59,7 @@ def test_half_of_the_images_are_mirrored_left_for_right():
   assert abs(mirrored.mean() - 0.5) < 4 * 0.5 / np.sqrt(2000)
 
 
-# Defect: fails under jax_numpy_rank_promotion='raise', which the tests set: randint is handed
+# Mended: fails under jax_numpy_rank_promotion='raise', which the tests set: randint is handed
 # bounds of shape (2,) for values of shape (B, 2).
 def test_a_random_crop_is_a_window_of_the_image_and_every_window_comes():
   x = np.arange(20, dtype=np.uint8).reshape(1, 4, 5, 1) + np.zeros((600, 1, 1, 1), np.uint8)
@@ -114,7 +114,7 @@ def test_each_step_of_a_chain_draws_its_own_numbers():
   assert drawn[0] != drawn[1]
 
 
-# Weakness: a step without ends after one with them (a flip, a crop) takes the range away, and with
+# Mended: a step without ends after one with them (a flip, a crop) takes the range away, and with
 # it the check of G's output range.
 def test_a_flip_after_scaling_leaves_the_range_known():
   assert chain([transforms.scale(), transforms.flip()]).range == (-1.0, 1.0)

@@ -175,7 +175,7 @@ def test_flips_reach_ds_cost_and_neither_gs_nor_the_scalars():
   assert scalars == play(plain)[1]
 
 
-# Defect: fold_in(key, 1) is split(key, 4)[1] (JAX's split is fold_in of 0, 1, 2 ...), so the key of
+# Mended: fold_in(key, 1) is split(key, 4)[1] (JAX's split is fold_in of 0, 1, 2 ...), so the key of
 # the flips and of the penalties is made from the key that G was given for its dropout.
 def test_which_labels_are_flipped_is_independent_of_what_g_draws():
   """G's image is 1 where a coin of its own says so, else -1, and a real one 0, with share 1/2.
@@ -194,7 +194,7 @@ def test_which_labels_are_flipped_is_independent_of_what_g_draws():
 # --- what a user may trip over --------------------------------------------------------------------
 
 
-# Weakness: two penalties of one name overwrite each other's entry in the log.
+# Mended: two penalties of one name overwrite each other's entry in the log.
 def test_two_penalties_of_one_kind_are_both_paid():
   once = play(gan(prior, pair=pairs.hinge(), penalties=[penalties.drift(weight=3.0)]))[0]
   twice = [penalties.drift(weight=1.0), penalties.drift(weight=2.0)]
