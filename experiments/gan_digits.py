@@ -2,8 +2,8 @@
 
   python -m gan_jax.main --config=experiments/gan_digits.py
 
-The non-saturating game of Goodfellow et al. 2014 between two small perceptrons, on 1,500 scans, with
-an R1 penalty on D (Mescheder et al. 2018), without which it learns them by heart.
+The non-saturating game of Goodfellow et al. 2014 between two small perceptrons, on 1,500 scans,
+with an R1 penalty on D (Mescheder et al. 2018): the digits came out clearer than with dropout.
 """
 
 from ml_collections import ConfigDict

@@ -86,8 +86,12 @@ def play(
 
 
 def _ledger(run: Run, shown: Progress, healthy: int) -> Callable[[int, Any], None]:
-  """settle(round, scalars of the call that ended there): awaits, checks, logs, reports."""
-  config, since = run.config, []
+  """settle(round, scalars of the call that ended there): awaits, checks, logs, reports.
+
+  What is logged are means over the rounds of that one call: a run that was stopped in between then
+  logs the same numbers as one that never was.
+  """
+  config = run.config
   images = run.plan.k * run.plan.batch
 
   def settle(round_: int, scalars: Any) -> None:
@@ -95,10 +99,8 @@ def _ledger(run: Run, shown: Progress, healthy: int) -> Callable[[int, Any], Non
     values = {name: np.asarray(v) for name, v in sorted(jax.device_get(scalars).items())}
     _check_finite(values, round_, healthy, run.manager)
     healthy = round_
-    since.append(values)
     if round_ % config['log_every'] == 0 or round_ >= config['rounds']:
-      means = {n: float(np.mean(np.concatenate([v[n] for v in since]))) for n in values}
-      since.clear()
+      means = {name: float(np.mean(v)) for name, v in values.items()}
       rate = shown.report(round_, means, images)
       run.log.write(round_, {**means, 'images_per_second': rate})
 

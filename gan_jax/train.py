@@ -61,6 +61,8 @@ def run(config: Mapping[str, Any], workdir: str | pathlib.Path) -> TrainState:
       bind = assemble.sampler(config, game, known) if evals else None
       playing = loop.Run(config, plan, call, feed, evals, bind, log, manager)
       state = loop.play(playing, round_, state, key, fresh=not found)
+    else:
+      print('nothing is left to play; --config.rounds=... goes on from here')
   finally:
     feed.close()
     log.close()
