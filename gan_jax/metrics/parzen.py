@@ -53,6 +53,8 @@ def log_likelihood(
   0.002 nats of float64, the sums over the d pixels' constants are float64.
   """
   x, centres = (np.asarray(a, np.float32).reshape(len(a), -1) for a in (x, centres))
+  middle = centres.mean(axis=0)  # distances do not change, but less cancels in them
+  x, centres = x - middle, centres - middle
   constant = np.log(len(centres)) + x.shape[1] * np.log(sigma * np.sqrt(2 * np.pi))
   found = [_log_sum(x[i : i + block], centres, sigma) for i in range(0, len(x), block)]
   return np.concatenate([np.asarray(part, np.float64) for part in found]) - constant

@@ -128,36 +128,26 @@ class Conv(nn.Module):
   use_bias: bool = True
   kernel_init: Initializer = DCGAN_INIT
 
+  def convolve(self, x: Array, kernel: Array) -> Array:
+    """x f32[B,H,W,I], kernel f32[k,k,I,O] -> f32[B,h,w,O]."""
+    return ops.conv(x, kernel, (self.stride, self.stride), self.padding)
+
   @nn.compact
   def __call__(self, x: Array) -> Array:
     """x f32[B,H,W,I] -> f32[B,h,w,features]."""
     shape = (self.size, self.size, x.shape[-1], self.features)
-    kernel = self.param('kernel', self.kernel_init, shape)
-    x = ops.conv(x, kernel, (self.stride, self.stride), self.padding)
+    x = self.convolve(x, self.param('kernel', self.kernel_init, shape))
     if not self.use_bias:
       return x
     return x + _rows(self.param('bias', nn.initializers.zeros, (self.features,)), x)
 
 
-class ConvTranspose(nn.Module):
+class ConvTranspose(Conv):
   """A transposed convolution; `padding` as in `ops.conv.conv_transpose`."""
 
-  features: int
-  size: int = 4
-  stride: int = 2
-  padding: ops.Padding = 'SAME'
-  use_bias: bool = True
-  kernel_init: Initializer = DCGAN_INIT
-
-  @nn.compact
-  def __call__(self, x: Array) -> Array:
-    """x f32[B,h,w,I] -> f32[B,H,W,features]."""
-    shape = (self.size, self.size, x.shape[-1], self.features)
-    kernel = self.param('kernel', self.kernel_init, shape)
-    x = ops.conv_transpose(x, kernel, (self.stride, self.stride), self.padding)
-    if not self.use_bias:
-      return x
-    return x + _rows(self.param('bias', nn.initializers.zeros, (self.features,)), x)
+  def convolve(self, x: Array, kernel: Array) -> Array:
+    """x f32[B,h,w,I], kernel f32[k,k,I,O] -> f32[B,H,W,O]."""
+    return ops.conv_transpose(x, kernel, (self.stride, self.stride), self.padding)
 
 
 def normalise(kind: str, x: Array, epsilon: float = 1e-5) -> Array:
