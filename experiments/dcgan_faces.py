@@ -7,10 +7,9 @@ is theirs: 5x5 kernels, BatchNorm per unit after the projection, L2 1e-5, k = 1 
 batches of 128, 25 epochs (68,359 rounds of 350,000 images).
 """
 
-from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gan_jax.config import parse_arg, tiny
+from gan_jax.config import experiment, parse_arg, tiny
 
 
 def get_config(arg=''):
@@ -39,4 +38,4 @@ def get_config(arg=''):
     checkpoint=dict(every=1000, keep=2),
   )
   small = dict(nets__G__width=4, nets__D__width=4)
-  return ConfigDict(tiny(config, shape=(64, 64, 3), **small) if arg.tiny else config)
+  return experiment(tiny(config, shape=(64, 64, 3), **small) if arg.tiny else config)

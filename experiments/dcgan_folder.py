@@ -6,10 +6,9 @@ Each picture is cut to its central square and scaled; `size=96` after the colon 
 Half of them are mirrored, unless `flip=false`. The 4x4 dialect of the Torch code.
 """
 
-from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gan_jax.config import parse_arg, tiny
+from gan_jax.config import experiment, parse_arg, tiny
 
 
 def get_config(arg=''):
@@ -39,4 +38,4 @@ def get_config(arg=''):
     checkpoint=dict(every=500, keep=2),
   )
   small = dict(nets__G__width=4, nets__D__width=4)
-  return ConfigDict(tiny(config, shape=(arg.size, arg.size, 3), **small) if arg.tiny else config)
+  return experiment(tiny(config, shape=(arg.size, arg.size, 3), **small) if arg.tiny else config)

@@ -7,10 +7,9 @@ published: 5x5 kernels, BatchNorm with eps 1e-8 and the batch's own statistics, 
 all 3,033,042 bedrooms an epoch is 23,696 rounds; the paper shows one epoch and five.
 """
 
-from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gan_jax.config import parse_arg, tiny
+from gan_jax.config import experiment, parse_arg, tiny
 
 
 def get_config(arg=''):
@@ -39,4 +38,4 @@ def get_config(arg=''):
     checkpoint=dict(every=1000, keep=2),
   )
   small = dict(nets__G__width=4, nets__D__width=4)
-  return ConfigDict(tiny(config, shape=(64, 64, 3), **small) if arg.tiny else config)
+  return experiment(tiny(config, shape=(64, 64, 3), **small) if arg.tiny else config)

@@ -6,10 +6,9 @@
 of epochs and no score.
 """
 
-from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gan_jax.config import parse_arg, tiny
+from gan_jax.config import experiment, parse_arg, tiny
 
 EPOCH = 400  # rounds: 40,000 images, batches of 100
 
@@ -45,4 +44,4 @@ def get_config(arg=''):
     checkpoint=dict(every=EPOCH, keep=2),
   )
   small = dict(nets__G__hidden=(16, 16), nets__D__hidden=(8, 8))
-  return ConfigDict(tiny(config, shape=(32, 32, 3), **small) if arg.tiny else config)
+  return experiment(tiny(config, shape=(32, 32, 3), **small) if arg.tiny else config)

@@ -6,9 +6,7 @@ The non-saturating game of Goodfellow et al. 2014 between two small perceptrons,
 with an R1 penalty on D (Mescheder et al. 2018): the digits came out clearer than with dropout.
 """
 
-from ml_collections import ConfigDict
-
-from gan_jax.config import parse_arg, tiny
+from gan_jax.config import experiment, parse_arg, tiny
 
 
 def get_config(arg=''):
@@ -39,4 +37,4 @@ def get_config(arg=''):
     log_every=500,
     checkpoint=dict(every=5000, keep=2),
   )
-  return ConfigDict(tiny(config) if arg.tiny else config)
+  return experiment(tiny(config) if arg.tiny else config)

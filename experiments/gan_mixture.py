@@ -4,9 +4,7 @@ python -m gan_jax.main --config=experiments/gan_mixture.py
 python -m gan_jax.main --config=experiments/gan_mixture.py:data=grid,pair=wasserstein
 """
 
-from ml_collections import ConfigDict
-
-from gan_jax.config import parse_arg, tiny
+from gan_jax.config import experiment, parse_arg, tiny
 
 
 def get_config(arg=''):
@@ -35,4 +33,4 @@ def get_config(arg=''):
     log_every=500,
     checkpoint=dict(every=2500, keep=2),
   )
-  return ConfigDict(tiny(config) if arg.tiny else config)
+  return experiment(tiny(config) if arg.tiny else config)

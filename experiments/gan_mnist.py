@@ -2,12 +2,16 @@
 
 python -m gan_jax.main --config=experiments/gan_mnist.py
 python -m gan_jax.main --config=experiments/gan_mnist.py --config.data.folder=FOLDER   (IDX files)
+
+Simultaneous moves from one z and one set of dropout masks, momentum 0.5 to 0.7 over 250 epochs. The
+paper's Parzen estimate is 225 +- 2 nats. Run here for 25 epochs (`:epochs=25`, seed 0, jax 0.10.2,
+two CPU cores): after epoch 5 -98.5 +- 1.4, 10 44.2 +- 1.8, 15 59.0 +- 1.8, 20 84.5 +- 1.7, 25
+95.7 +- 1.7 (10,000 samples; sigma 0.278, then 0.215, by validation images). It was not run further.
 """
 
-from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gan_jax.config import parse_arg, tiny
+from gan_jax.config import experiment, parse_arg, tiny
 
 EPOCH = 500  # updates: 50,000 images, batches of 100
 
@@ -44,4 +48,4 @@ def get_config(arg=''):
     nets__D__hidden=(8, 8),
     evals__parzen=dict(name='metrics.parzen.parzen', every=4, n=50, valid='train'),
   )
-  return ConfigDict(tiny(config, shape=(28, 28, 1), **small) if arg.tiny else config)
+  return experiment(tiny(config, shape=(28, 28, 1), **small) if arg.tiny else config)

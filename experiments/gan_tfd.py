@@ -10,10 +10,9 @@ epochs against a fresh D. The paper's Parzen estimate is 2057 +- 26; without the
 be measured here.
 """
 
-from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gan_jax.config import parse_arg, tiny
+from gan_jax.config import experiment, parse_arg, tiny
 
 EPOCH = 980  # rounds: 98,058 unlabelled faces, batches of 100
 
@@ -65,4 +64,4 @@ def get_config(arg=''):
     nets__D__hidden=(8, 8),
     evals=dict(samples=dict(name='figures.grids.samples', every=4)),
   )
-  return ConfigDict(tiny(config, shape=(48, 48, 1), **small) if arg.tiny else config)
+  return experiment(tiny(config, shape=(48, 48, 1), **small) if arg.tiny else config)

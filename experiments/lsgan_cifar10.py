@@ -6,10 +6,9 @@
 The second is their eq. 8. Their own images are of LSUN at 112x112; this is the loss, not that run.
 """
 
-from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gan_jax.config import parse_arg, tiny
+from gan_jax.config import experiment, parse_arg, tiny
 
 
 def get_config(arg=''):
@@ -37,4 +36,4 @@ def get_config(arg=''):
     checkpoint=dict(every=1000, keep=2),
   )
   small = dict(nets__G__width=4, nets__D__width=4)
-  return ConfigDict(tiny(config, shape=(32, 32, 3), **small) if arg.tiny else config)
+  return experiment(tiny(config, shape=(32, 32, 3), **small) if arg.tiny else config)

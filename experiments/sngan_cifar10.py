@@ -6,10 +6,9 @@ Spectral norm on every kernel of D, five D moves to one of G, learning rates lin
 rounds. The authors' G sees batches of 128 where D sees 64; here both see 64.
 """
 
-from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gan_jax.config import parse_arg, tiny
+from gan_jax.config import experiment, parse_arg, tiny
 
 
 def get_config(arg=''):
@@ -43,4 +42,4 @@ def get_config(arg=''):
     checkpoint=dict(every=1000, keep=2),
   )
   small = dict(nets__G__width=4, nets__D__width=4)
-  return ConfigDict(tiny(config, shape=(32, 32, 3), **small) if arg.tiny else config)
+  return experiment(tiny(config, shape=(32, 32, 3), **small) if arg.tiny else config)

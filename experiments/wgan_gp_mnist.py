@@ -3,10 +3,9 @@
 python -m gan_jax.main --config=experiments/wgan_gp_mnist.py
 """
 
-from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gan_jax.config import parse_arg, tiny
+from gan_jax.config import experiment, parse_arg, tiny
 
 
 def get_config(arg=''):
@@ -35,4 +34,4 @@ def get_config(arg=''):
     checkpoint=dict(every=1000, keep=2),
   )
   small = dict(nets__G__width=4, nets__D__width=4)
-  return ConfigDict(tiny(config, shape=(28, 28, 1), **small) if arg.tiny else config)
+  return experiment(tiny(config, shape=(28, 28, 1), **small) if arg.tiny else config)

@@ -7,10 +7,9 @@ critic move. The authors' code also plays 100 critic moves in each of the first 
 every 500th, which the paper does not mention and this does not do. -D/loss estimates the distance.
 """
 
-from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from gan_jax.config import parse_arg, tiny
+from gan_jax.config import experiment, parse_arg, tiny
 
 
 def get_config(arg=''):
@@ -38,4 +37,4 @@ def get_config(arg=''):
     checkpoint=dict(every=1000, keep=2),
   )
   small = dict(nets__G__width=4, nets__D__width=4)
-  return ConfigDict(tiny(config, shape=(64, 64, 3), **small) if arg.tiny else config)
+  return experiment(tiny(config, shape=(64, 64, 3), **small) if arg.tiny else config)

@@ -24,21 +24,6 @@ from gan_jax.sampling import Sampler, make_sampler
 from gan_jax.step import Game, Player, TrainState
 
 REQUIRED = ('data', 'prior', 'nets', 'objective', 'players', 'play', 'rounds', 'batch')
-DEFAULTS = dict(
-  seed=0,
-  start=None,
-  transform=(),
-  wrappers=(),
-  ema={},
-  evals={},
-  devices=None,
-  parallel='jitted',
-  rounds_per_call=1,
-  resident_mb=2048,
-  log_every=100,
-  checkpoint=dict(every=1000, keep=2),
-  finish=('figures.timelapse.timelapse', 'figures.curves.curves'),
-)
 
 
 class Facts(NamedTuple):
@@ -57,11 +42,11 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
   Raises InputError for a key that no part reads, or a part that is missing.
   """
   given = configs.plain(config)
-  known = {*REQUIRED, *DEFAULTS}
+  known = {*REQUIRED, *configs.DEFAULTS}
   configs.refuse_strangers(given, known, 'the config')
   if missing := [key for key in REQUIRED if key not in given]:
     raise InputError(f'the config lacks {", ".join(missing)}.')
-  return {**configs.plain(DEFAULTS), **given}
+  return {**configs.plain(configs.DEFAULTS), **given}
 
 
 def open_source(config: Mapping[str, Any], split: str | None = None, **changes: Any) -> Source:

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import sys
+import threading
 from collections.abc import Callable
 
 from absl import app, logging
@@ -13,6 +14,7 @@ from gan_jax.errors import Diverged, InputError, Interrupted
 def start(main: Callable[[list[str]], int | None]) -> None:
   """Runs an absl `main`; what is addressed to the user becomes one line on stderr and a status."""
   _keep_compiled()
+  threading.excepthook = lambda failed: print(f'gan_jax: {failed.exc_value}', file=sys.stderr)
 
   def guarded(argv: list[str]) -> int | None:
     logging.set_verbosity(logging.WARNING)  # jax tells at length which backends are not there
@@ -22,6 +24,8 @@ def start(main: Callable[[list[str]], int | None]) -> None:
       return _say(error, 1)
     except Interrupted as stop:
       return _say(stop, stop.status)
+    except OSError as error:  # a full disk, a folder that went away
+      return _say(f'{error.filename or "a file"}: {error.strerror or error}.', 1)
     except KeyboardInterrupt:
       return _say('stopped; what was saved before is still there.', 130)
 
@@ -42,7 +46,8 @@ def _parse(argv: list[str]) -> list[str]:
     sys.exit(_say(f'there is no file {error.filename}.', 1))
   except (AttributeError, KeyError, TypeError, ValueError) as error:
     # ml_collections reports a wrong --config.key=value through any of these
-    sys.exit(_say(' '.join(str(a) for a in error.args), 1))
+    text = ' '.join(str(a) for a in error.args)
+    sys.exit(_say(f'the config cannot take what the command line gives it: {text}', 1))
 
 
 def _say(text: object, status: int) -> int:

@@ -32,6 +32,24 @@ ANNEXES = {
 }
 
 
+# What every config has, and says only if it differs.
+DEFAULTS = dict(
+  seed=0,
+  start=None,
+  transform=(),
+  wrappers=(),
+  ema={},
+  evals={},
+  devices=None,
+  parallel='jitted',
+  rounds_per_call=1,
+  resident_mb=2048,
+  log_every=100,
+  checkpoint=dict(every=1000, keep=2),
+  finish=('figures.timelapse.timelapse', 'figures.curves.curves'),
+)
+
+
 class Later(NamedTuple):
   """Something `build` can offer that is costly: made only if it is taken."""
 
@@ -135,6 +153,14 @@ def _typed(key: str, text: str, default: Any) -> Any:
     return type(default)(text)
   except ValueError:
     raise InputError(f'{key} is of type {type(default).__name__}; {text!r} is not.') from None
+
+
+def experiment(config: Mapping[str, Any]) -> ml_collections.ConfigDict:
+  """What a config file returns: its entries and the defaults, all open to --config.key=value."""
+  entries = {**DEFAULTS, **config}
+  if entries['devices'] is None:  # all there are; None itself could not be overridden
+    entries['devices'] = ml_collections.config_dict.placeholder(int)
+  return ml_collections.ConfigDict(entries)
 
 
 def tiny(

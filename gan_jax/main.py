@@ -15,6 +15,7 @@ from ml_collections import config_flags
 
 from gan_jax import command
 from gan_jax import config as configs
+from gan_jax.errors import InputError
 
 _CONFIG = config_flags.DEFINE_config_file('config', None, 'The experiment: a file, as FILE.py:ARG.')
 _WORKDIR = flags.DEFINE_string(
@@ -36,7 +37,10 @@ def main(argv: list[str]) -> int:
     raise app.UsageError(f'{argv[1]!r} is no flag; options are written --config.key=value')
   from gan_jax import train  # here, so that --help need not wait for jax
 
-  config = _CONFIG.value
+  try:
+    config = _CONFIG.value
+  except OSError as error:  # with the whole story of where it was looked for; its end says what
+    raise InputError(f'the config cannot be read: {str(error).splitlines()[-1].strip()}') from error
   overrides = configs.plain(config_flags.get_override_values(flags.FLAGS['config']))
   path = config_flags.get_config_filename(flags.FLAGS['config'])
   workdir = _WORKDIR.value or default_workdir(path, overrides)

@@ -65,10 +65,12 @@ def test_train_then_sample_from_the_shell(tmp_path):
   images = np.load(array)
   assert images.shape == (5, 8, 8, 1)
   assert images.dtype == np.uint8
-  assert Image.open(grid).size[0] > 100
+  with Image.open(grid) as picture:
+    assert picture.size[0] > 100
   files = sorted(folder.iterdir())
   assert len(files) == 5
-  np.testing.assert_array_equal(np.asarray(Image.open(files[3])), images[3, ..., 0])
+  with Image.open(files[3]) as picture:
+    np.testing.assert_array_equal(np.asarray(picture), images[3, ..., 0])
 
 
 def test_sampling_from_nothing_is_a_sentence(tmp_path):

@@ -215,6 +215,8 @@ def cut(path):
   path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
+# Orbax leaves coroutines and files behind it when it fails.
+@pytest.mark.filterwarnings('ignore::pytest.PytestUnraisableExceptionWarning')
 @pytest.mark.parametrize('damage', [flip, cut, pathlib.Path.unlink])
 def test_a_damaged_checkpoint_is_noticed_and_the_one_before_it_used(
   whole, tmp_path, damage, capsys
@@ -234,7 +236,7 @@ def test_without_any_whole_checkpoint_the_run_does_not_begin_anew_in_silence(who
   shutil.copytree(whole[0], workdir)
   for step in ('4', '8'):
     flip(largest_file(workdir / 'checkpoints' / step / 'state'))
-  with pytest.raises(InputError, match=r'no checkpoint in .* is whole'):
+  with pytest.raises(InputError, match=r'none of the checkpoints in .* is whole'):
     train.run(small(), workdir)
 
 

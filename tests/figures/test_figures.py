@@ -23,8 +23,8 @@ def test_grid_places_images_in_reading_order_with_white_between():
 def test_png_gives_back_its_pixels(tmp_path, channels):
   pixels = np.random.default_rng(0).integers(0, 256, (5, 7, channels), np.uint8)
   log.save_png(tmp_path / 'a' / 'b.png', pixels)
-  back = np.asarray(Image.open(tmp_path / 'a' / 'b.png'))
-  np.testing.assert_array_equal(back.reshape(pixels.shape), pixels)
+  with Image.open(tmp_path / 'a' / 'b.png') as back:
+    np.testing.assert_array_equal(np.asarray(back).reshape(pixels.shape), pixels)
 
 
 def test_timelapse_has_a_frame_for_each_grid_and_only_for_kinds_taken_twice(tmp_path):
@@ -51,4 +51,5 @@ def test_curves_are_drawn_from_the_log_and_need_one(tmp_path):
   ]
   (tmp_path / log.FILE).write_text(''.join(json.dumps(e) + '\n' for e in entries))
   (path,) = curves.curves(tmp_path)
-  assert np.asarray(Image.open(path)).std() > 1
+  with Image.open(path) as picture:
+    assert np.asarray(picture).std() > 1
