@@ -2,6 +2,8 @@
 
 python -m gan_jax.main --config=experiments/dcgan_mnist.py
 python -m gan_jax.main --config=experiments/dcgan_mnist.py:pair=hinge --config.data.folder=FOLDER
+Run here as `:width=32`, seed 0, on two CPU cores that had other work too: after 1,600 rounds, seven
+minutes, most of 64 samples are digits that a person reads, some are not yet closed.
 """
 
 from ml_collections.config_dict import placeholder

@@ -21,6 +21,7 @@ def start(main: Callable[[list[str]], int | None]) -> None:
     try:
       return main(argv)
     except (InputError, Diverged) as error:
+      sys.unraisablehook = lambda left: None  # what libraries that failed leave for the exit
       return _say(error, 1)
     except Interrupted as stop:
       return _say(stop, stop.status)

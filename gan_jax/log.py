@@ -1,5 +1,6 @@
 """What a run writes as it goes: log.jsonl, TensorBoard events, pictures."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -49,8 +50,9 @@ def open_log(workdir: str | pathlib.Path, resume_at: int = -1) -> Log:
     return path
 
   def close() -> None:
-    lines.close()
-    events.close()
+    with contextlib.suppress(OSError, ValueError):  # a full disk has been told of by then
+      lines.close()
+      events.close()
 
   return Log(write, image, close)
 
