@@ -4,9 +4,10 @@
 
 Each picture is cut to its central square and scaled; `size=96` after the colon makes larger ones.
 Half of them are mirrored, unless `flip=false`. The 4x4 dialect of the Torch code.
+
 Run here as `:width=32`, seed 0, on 6,848 drawn faces at 64x64 and two CPU cores that had other work
-too: grey fog after 100 rounds, eyes after 200, hair and chin after 300, coloured faces, still blurred,
-after 500, which took 17 minutes (docs/progress.png).
+too: grey fog after 100 rounds, eyes after 200, hair and chin after 300; coloured faces, still
+blurred, after 500, which took 17 minutes (docs/progress.png).
 """
 
 from ml_collections.config_dict import placeholder
