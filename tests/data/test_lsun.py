@@ -2,17 +2,22 @@
 
 import hashlib
 import io
+import json
 import pathlib
+import runpy
 import shutil
 import signal
 import subprocess
 import sys
 
+import jax
 import lmdb
 import numpy as np
 import pytest
 from PIL import Image
 
+from gan_jax import config as configs
+from gan_jax import runs, train
 from gan_jax.data import flow
 from gan_jax.data.lsun import lsun
 from gan_jax.errors import InputError
@@ -175,3 +180,18 @@ def test_a_worker_that_dies_is_a_sentence():
 
   with pytest.raises(InputError, match='one of the 2 processes died'):
     list(flow.processes(os._exit, [1] * 20, 2))
+
+
+def test_dcgan_lsun_trains_end_to_end_from_a_database(tmp_path):
+  database(tmp_path / 'bedroom_train_lmdb', 40, bad=(3,))
+  file = pathlib.Path(__file__).parents[2] / 'experiments' / 'dcgan_lsun.py'
+  config = configs.plain(runpy.run_path(str(file))['get_config']('tiny'))
+  config['data'] = dict(name='lsun', path=str(tmp_path / 'bedroom_train_lmdb'), size=64)
+  state = train.run(config, tmp_path / 'run')
+  assert int(state.step) == 4
+  facts = json.loads((tmp_path / 'run' / 'facts.json').read_text())
+  assert facts['meta']['name'] == 'lsun'
+  assert facts['meta']['skipped']['count'] == 1
+  images = runs.sampler(tmp_path / 'run').draw(jax.random.key(0), 3)
+  assert images.shape == (3, 64, 64, 3)
+  assert (tmp_path / 'run' / 'samples.gif').exists()

@@ -1,0 +1,58 @@
+"""README.md: what it shows exists, and its four snippets run as they stand."""
+
+import pathlib
+import re
+import sys
+
+import numpy as np
+
+from gan_jax import train
+from tests.test_train import small
+
+ROOT = pathlib.Path(__file__).parents[1]
+TEXT = (ROOT / 'README.md').read_text()
+
+
+def test_every_link_and_config_that_is_named_is_there():
+  links = re.findall(r'\]\(([^)#]+)\)', TEXT)
+  configs = re.findall(r'experiments/\w+\.py', TEXT)
+  assert len(links) > 20
+  assert [path for path in {*links, *configs} if not (ROOT / path).exists()] == []
+
+
+def test_losses_and_penalties_in_its_tables_are_all_there_is():
+  from gan_jax import config, pairs, penalties
+
+  for room, module in (('pairs', pairs), ('penalties', penalties)):
+    for name in config._vocabulary(module, f'gan_jax.{room}'):
+      made = getattr(module, name)
+      if not isinstance(made, type) and getattr(made, '__doc__', None) and _is_factory(made):
+        assert f'`{name}`' in TEXT, f'README.md does not name {room}.{name}'
+
+
+def _is_factory(function):
+  try:
+    return type(function()).__name__ in ('Pair', 'Penalty')
+  except TypeError:
+    return False
+
+
+def test_the_four_snippets_make_a_game_that_trains(tmp_path, monkeypatch):
+  blocks = re.findall(r'```python\n(.*?)```', TEXT, re.DOTALL)
+  lab = tmp_path / 'my_lab'
+  lab.mkdir()
+  for name, mark in (('pairs', 'def squared'), ('nets', 'class Critic'), ('gan', 'def my_gan'),
+                     ('data', 'def checkers')):  # fmt: skip
+    (code,) = [block for block in blocks if mark in block]
+    code = code.replace('images = ...', 'images = np.zeros((n, 8, 8, 1), np.uint8)')
+    (lab / f'{name}.py').write_text('import numpy as np\n' + code)
+  monkeypatch.syspath_prepend(str(tmp_path))
+  monkeypatch.delitem(sys.modules, 'my_lab', raising=False)
+  own = dict(
+    data=dict(name='my_lab.data.checkers', n=16),
+    nets__D=dict(name='my_lab.nets.Critic', inputs=('image',), width=8),
+  )
+  pair = dict(name='my_lab.pairs.squared', margin=2.0)
+  for i, objective in enumerate((dict(name='gan', pair=pair), dict(name='my_lab.gan.my_gan'))):
+    state = train.run(small(rounds=2, objective=objective, **own), tmp_path / f'run{i}')
+    assert all(np.isfinite(leaf).all() for leaf in state.params['D']['Dense_0'].values())
