@@ -35,7 +35,7 @@ def main(argv: list[str]) -> int:
   """Parses nothing more: absl has read the flags."""
   if len(argv) > 1:
     raise app.UsageError(f'{argv[1]!r} is no flag; options are written --config.key=value')
-  from gan_jax import train  # here, so that --help need not wait for jax
+  from gan_jax import runs, train  # here, so that --help need not wait for jax
 
   try:
     config = _CONFIG.value
@@ -43,7 +43,8 @@ def main(argv: list[str]) -> int:
     raise InputError(f'the config cannot be read: {str(error).splitlines()[-1].strip()}') from error
   overrides = configs.plain(config_flags.get_override_values(flags.FLAGS['config']))
   path = config_flags.get_config_filename(flags.FLAGS['config'])
-  workdir = _WORKDIR.value or default_workdir(path, overrides)
+  telling = {k: v for k, v in overrides.items() if k.split('.')[0] not in runs.FREE}
+  workdir = _WORKDIR.value or default_workdir(path, telling)
   print(f'workdir  {workdir}')
   train.run(config, workdir)
   return 0

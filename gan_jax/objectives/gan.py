@@ -59,19 +59,22 @@ def _gan(
     fake = nets.G(prior(k_z, len(real)), *y, key=k_g)
     return real, fake, nets.D(real, *y, key=k_real), nets.D(fake, *y, key=k_fake), k_more
 
+  names = [term.name for term in penalties]
+  labels = [n if names.count(n) == 1 else f'{n}_{i}' for i, n in enumerate(names)]
+
   def d_loss(nets: Bound, batch: Batch, key: Key, rounds: Carry) -> tuple[Array, Scalars]:
     real, fake, r, f, k_more = play(nets, batch, key)
     k_flip, *k_terms = jax.random.split(k_more, 1 + len(penalties))
     cost = d_weight * pair.d(*exchange(k_flip, flips, r, f))
     scalars = {'real': jnp.mean(r), 'fake': jnp.mean(f)}
-    for term, k_term in zip(penalties, k_terms, strict=True):
+    for label, term, k_term in zip(labels, penalties, k_terms, strict=True):
 
       def value(key, term=term):
         k_look, k_term = jax.random.split(key)
         return term.value(lambda x: nets.D(x, *given(batch), key=k_look), real, fake, k_term)
 
       paid = lazily(value, term.every, rounds, k_term)
-      cost, scalars = cost + term.weight * paid, scalars | {term.name: paid}
+      cost, scalars = cost + term.weight * paid, scalars | {label: paid}
     return cost, scalars
 
   def g_loss(nets: Bound, batch: Batch, key: Key, rounds: Carry) -> tuple[Array, Scalars]:
