@@ -8,6 +8,8 @@ SHA-256 is stored beside it, and a checkpoint that does not match is passed over
 import hashlib
 import logging
 import pathlib
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -48,8 +50,12 @@ def save(manager: Any, round_: int, state: Any) -> None:
   )
   try:
     with _quiet():
-      manager.save(round_, args=items, force=True)
-      manager.wait_until_finished()
+      try:
+        manager.save(round_, args=items, force=True)
+        manager.wait_until_finished()
+      except Exception:
+        time.sleep(1)  # let tensorstore's threads say what they have to while nobody listens
+        raise
   except Exception as error:  # tensorstore has its own kinds for a full disk, and orbax wraps them
     left = max(manager.all_steps(read=True), default=None)
     newest = 'there is none yet' if left is None else f'the newest good one is of round {left}'
@@ -127,11 +133,14 @@ def _first_line(error: BaseException) -> str:
 def _quiet() -> Iterator[None]:
   """Keeps orbax's and asyncio's own error reports off the screen: they are told in one line."""
   names = ('absl', 'asyncio')
+  hooks = sys.excepthook, sys.unraisablehook
+  sys.excepthook, sys.unraisablehook = (lambda *told: None), (lambda told: None)
   levels = {name: logging.getLogger(name).level for name in names}
   for name in names:
     logging.getLogger(name).setLevel(logging.CRITICAL)
   try:
     yield
   finally:
+    sys.excepthook, sys.unraisablehook = hooks
     for name, level in levels.items():
       logging.getLogger(name).setLevel(level)

@@ -21,7 +21,8 @@ def start(main: Callable[[list[str]], int | None]) -> None:
     try:
       return main(argv)
     except (InputError, Diverged) as error:
-      sys.unraisablehook = lambda left: None  # what libraries that failed leave for the exit
+      # What libraries that failed still have to say at the exit was said in the line below.
+      sys.excepthook, sys.unraisablehook = (lambda *told: None), (lambda told: None)
       return _say(error, 1)
     except Interrupted as stop:
       return _say(stop, stop.status)
