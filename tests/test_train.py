@@ -341,9 +341,7 @@ def test_a_full_disk_is_one_line_and_the_older_checkpoint_stays(tmp_path, whole)
   assert done.returncode == 1, done.stdout + done.stderr
   assert 'the checkpoint of round 8 could not be written' in done.stderr
   assert 'the newest good one is of round 4' in done.stderr
-  assert f'{os.sep}gan_jax{os.sep}' not in done.stderr.replace(str(tmp_path), ''), (
-    'no frame of ours'
-  )
+  assert 'Traceback' not in done.stderr
   assert rounds_saved(tmp_path) == [4]
   assert_same(whole[1].params, train.run(small(), tmp_path).params)
 
