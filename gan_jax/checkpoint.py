@@ -10,7 +10,7 @@ import logging
 import pathlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -78,17 +78,57 @@ def restore(manager: Any, like: Any, step: int | None = None) -> tuple[int, Any]
       raise InputError(f'{manager.directory} has no checkpoint of round {step}; it has {rounds}.')
     rounds = [step]
   for round_ in rounds:
-    try:
-      return round_, _read(manager, round_, like)
-    except Exception as error:  # whatever is wrong with it, an older one may do
-      reason = _first_line(error)
-      print(f'checkpoint {round_} is damaged ({reason}); trying the one before it', flush=True)
-      _set_aside(manager, round_)
+    if found := _tried(manager, round_, like):
+      return round_, found[0]
   if rounds:
     raise InputError(
       f'none of the checkpoints in {manager.directory} is whole; all were set aside.'
     )
   return None
+
+
+def restore_together(managers: Sequence[Any], like: Any) -> tuple[int, list[Any]] | None:
+  """(round, states) of the newest round of which all of these runs have a whole checkpoint.
+
+  None if there is none because the first save of all was cut short. Raises InputError if the runs
+  have been further, but have no whole round in common. One run alone is restored as by `restore`.
+  """
+  if len(managers) == 1:
+    one = restore(managers[0], like)
+    return one and (one[0], [one[1]])
+  held = [set(manager.all_steps()) for manager in managers]
+  common = sorted(set.intersection(*held), reverse=True)
+  for round_ in common:
+    states: list[Any] = []
+    for manager in managers:
+      if not (found := _tried(manager, round_, like)):
+        break
+      states += found
+    else:
+      return round_, states
+  if common or (any(held) and (all(held) or max(map(len, held)) > 1)):
+    raise InputError(
+      f'the {len(managers)} runs beside {managers[0].directory.parent} have no whole checkpoint of '
+      'one round in common; go on with each alone, or give another --workdir.'
+    )
+  return None
+
+
+def forget_after(manager: Any, round_: int) -> None:
+  """Drops the checkpoints of later rounds, which are about to be played again."""
+  for later in [r for r in manager.all_steps() if r > round_]:
+    manager.delete(later)
+
+
+def _tried(manager: Any, round_: int, like: Any) -> tuple[Any] | None:
+  """(the state of that round,), or None, and a line, if it is damaged; it is then set aside."""
+  try:
+    return (_read(manager, round_, like),)
+  except Exception as error:  # whatever is wrong with it, an older one may do
+    reason = _first_line(error)
+    print(f'checkpoint {round_} is damaged ({reason}); trying the one before it', flush=True)
+    _set_aside(manager, round_)
+    return None
 
 
 def digests(tree: Any) -> dict[str, str]:

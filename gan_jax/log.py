@@ -20,6 +20,11 @@ class Log(NamedTuple):
   close: Callable[[], None]
 
 
+NOWHERE = Log(
+  lambda round_, numbers: None, lambda round_, name, pixels: pathlib.Path(), lambda: None
+)
+
+
 def open_log(workdir: str | pathlib.Path, resume_at: int = -1) -> Log:
   """A log in `workdir`; what it holds of rounds after `resume_at` (-1: anew) is dropped first.
 

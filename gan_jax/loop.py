@@ -1,10 +1,14 @@
-"""The loop: calls, and between them what is due. Everything in a run that has a side effect."""
+"""The loop: calls, and between them what is due. Everything in a run that has a side effect.
+
+A program plays one run or the members of a population; the loop is the same. A member that diverges
+is reported, and from then on neither logged, looked at nor saved; the others go on.
+"""
 
 import contextlib
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -14,11 +18,11 @@ from gan_jax import assemble, checkpoint
 from gan_jax import log as logs
 from gan_jax.data.loader import Feed, Plan
 from gan_jax.errors import Diverged, Interrupted
-from gan_jax.progress import Progress, progress
+from gan_jax.progress import Progress, progress, spread
 from gan_jax.sampling import Sampler
 from gan_jax.step import TrainState
 
-Call = Callable[[TrainState, Any, jax.Array], tuple[TrainState, dict[str, jax.Array]]]
+Call = Callable[[TrainState, Any, Any], tuple[TrainState, dict[str, jax.Array]]]
 
 
 class Eval(NamedTuple):
@@ -30,35 +34,49 @@ class Eval(NamedTuple):
   options: Mapping[str, Any]
 
 
-class Run(NamedTuple):
-  """What the loop works with."""
+class Played(NamedTuple):
+  """A run that the program plays, and where it is written down."""
 
-  config: Mapping[str, Any]
-  plan: Plan
-  call: Call
-  feed: Feed
-  evals: list[Eval]
+  label: str  # '' for a run alone
+  seed: int
   bind: Callable[[TrainState], Sampler] | None
   log: logs.Log
   manager: Any
 
 
-def play(
-  run: Run, round_: int, state: TrainState, key: jax.Array, fresh: bool = True
-) -> TrainState:
+class Run(NamedTuple):
+  """What the loop works with."""
+
+  config: Mapping[str, Any]  # of which the members differ only in what is learnt
+  plan: Plan
+  call: Call
+  feed: Feed
+  evals: list[Eval]
+  members: Sequence[Played]
+  parts: Callable[[Any], list[Any]]  # what the call returns -> what each member would have, alone
+  fallen: dict[str, str]  # label -> how it diverged; the loop adds to it
+  mark: Callable[[], None]  # keeps what is in `fallen`
+
+  def living(self) -> list[int]:
+    """The places of the members that have not diverged."""
+    return [i for i, m in enumerate(self.members) if m.label not in self.fallen]
+
+
+def play(run: Run, round_: int, state: TrainState, own: Any, fresh: bool = True) -> TrainState:
   """Plays from round `round_` to the last, and saves; returns the final state.
 
-  A call's scalars are awaited while the next one is under way. Raises Diverged when a number is no
-  longer finite, Interrupted after SIGTERM or Ctrl-C, InputError when the disk is full.
+  `own` is what the call is handed besides, the same every time. A call's scalars are awaited while
+  the next one is under way. Raises Diverged when of no member all numbers are finite any longer,
+  Interrupted after SIGTERM or Ctrl-C, InputError when the disk is full.
   """
   config, rounds = run.config, run.config['rounds']
   with _signals() as asked, progress(rounds, round_) as shown:
     settle = _ledger(run, shown, round_)
     if fresh:
-      _look(run, run.evals, 0, state, shown)
+      _look(run, run.evals, 0, run.parts(state) if run.evals else [], shown)
     pending = None
     while round_ < rounds and not asked:
-      state, scalars = run.call(state, run.feed.inputs(round_), key)
+      state, scalars = run.call(state, run.feed.inputs(round_), own)
       if pending:
         settle(*pending)
       round_ += run.plan.rounds
@@ -69,14 +87,15 @@ def play(
       if saves or due or asked:
         settle(*pending)  # first: what is not finite is neither saved nor shown
         pending = None
+      states = run.parts(state) if saves or due else []
       try:  # looking comes first: a kill then loses neither, since both are done again
-        _look(run, due, round_, state, shown)
+        _look(run, due, round_, states, shown)
       finally:
         if saves:
-          checkpoint.save(run.manager, round_, state)
+          _save(run, round_, states)
     if pending:
       settle(*pending)
-    checkpoint.save(run.manager, round_, state)
+    _save(run, round_, run.parts(state))
   if asked:
     name, status = signal.Signals(asked[0]).name, 128 + asked[0]
     raise Interrupted(
@@ -96,15 +115,44 @@ def _ledger(run: Run, shown: Progress, healthy: int) -> Callable[[int, Any], Non
 
   def settle(round_: int, scalars: Any) -> None:
     nonlocal healthy
-    values = {name: np.asarray(v) for name, v in sorted(jax.device_get(scalars).items())}
-    _check_finite(values, round_, healthy, run.manager)
+    values = [
+      {name: np.asarray(v) for name, v in sorted(each.items())}
+      for each in run.parts(jax.device_get(scalars))
+    ]
+    _mourn(run, values, round_, healthy, shown)
     healthy = round_
     if round_ % config['log_every'] == 0 or round_ >= config['rounds']:
-      means = {name: float(np.mean(v)) for name, v in values.items()}
-      rate = shown.report(round_, means, images)
-      run.log.write(round_, {**means, 'images_per_second': rate})
+      living = run.living()
+      means = {i: {name: float(np.mean(v)) for name, v in values[i].items()} for i in living}
+      together = {name: [means[i][name] for i in living] for name in means[living[0]]}
+      rate = shown.report(round_, together, images * len(living)) / len(living)
+      for i in living:
+        run.members[i].log.write(round_, {**means[i], 'images_per_second': rate})
 
   return settle
+
+
+def _mourn(
+  run: Run, values: Sequence[dict[str, np.ndarray]], round_: int, healthy: int, shown: Progress
+) -> None:
+  """Counts those that diverged among the fallen, each in a line; Diverged if none is left."""
+  diverged: dict[str, str] = {}
+  for i in run.living():
+    member = run.members[i]
+    try:
+      _check_finite(values[i], round_, healthy, member.manager)
+    except Diverged as error:
+      if len(run.members) == 1 and not member.label:
+        raise
+      diverged[member.label] = str(error)
+      shown.say(f'{member.label} diverged: {error}')
+  if not diverged:
+    return
+  run.fallen.update(diverged)
+  run.mark()
+  if not run.living():
+    *_, (label, how) = diverged.items()
+    raise Diverged(f'all {len(run.members)} members diverged; the last was {label}: {how}')
 
 
 def _check_finite(values: dict[str, np.ndarray], round_: int, healthy: int, manager: Any) -> None:
@@ -128,25 +176,48 @@ def _check_finite(values: dict[str, np.ndarray], round_: int, healthy: int, mana
   )
 
 
-def _look(run: Run, due: list[Eval], round_: int, state: TrainState, shown: Progress) -> None:
-  """Runs the evals that are due: numbers go to the log, pictures to samples/."""
-  if not due or run.bind is None:
+def _save(run: Run, round_: int, states: Sequence[TrainState]) -> None:
+  """A checkpoint of each member that has not diverged."""
+  for i in run.living():
+    checkpoint.save(run.members[i].manager, round_, states[i])
+
+
+def _look(
+  run: Run, due: list[Eval], round_: int, states: Sequence[TrainState], shown: Progress
+) -> None:
+  """Runs the evals that are due: numbers go to the logs, pictures to samples/."""
+  if not due:
     return
   with shown.pause():
-    sampler = run.bind(state)
-    numbers: dict[str, float] = {}
-    for each in due:
-      key = jax.random.fold_in(jax.random.key(run.config['seed']), 2)  # the same z every time
-      open_split = partial(assemble.open_source, run.config)
-      for name, value in each.function(sampler, open_split, key, **each.options).items():
-        label = each.name if name == each.name else f'{each.name}/{name}'
-        if np.ndim(value) == 3:
-          run.log.image(round_, label.replace('/', '_'), np.asarray(value))
-        else:
-          numbers[label] = float(value)
-    if numbers:
-      run.log.write(round_, numbers)
-      shown.say('  '.join([f'round {round_:,}:', *(f'{n} {v:.4g}' for n, v in numbers.items())]))
+    open_split = lru_cache(partial(assemble.open_source, run.config))  # the members share the data
+    found: dict[str, list[float]] = {}
+    for i in run.living():
+      numbers = _measured(run.members[i], due, round_, states[i], open_split)
+      for name, value in numbers.items():
+        found.setdefault(name, []).append(value)
+    if found:
+      said = (f'{name} {spread(values, ".4g")}' for name, values in found.items())
+      shown.say('  '.join([f'round {round_:,}:', *said]))
+
+
+def _measured(
+  member: Played, due: list[Eval], round_: int, state: TrainState, open_split: Callable
+) -> dict[str, float]:
+  """The numbers of one member's evals, which are in its log by then, as are the pictures."""
+  assert member.bind is not None
+  sampler = member.bind(state)
+  numbers: dict[str, float] = {}
+  for each in due:
+    key = jax.random.fold_in(jax.random.key(member.seed), 2)  # the same z every time
+    for name, value in each.function(sampler, open_split, key, **each.options).items():
+      label = each.name if name == each.name else f'{each.name}/{name}'
+      if np.ndim(value) == 3:
+        member.log.image(round_, label.replace('/', '_'), np.asarray(value))
+      else:
+        numbers[label] = float(value)
+  if numbers:
+    member.log.write(round_, numbers)
+  return numbers
 
 
 @contextlib.contextmanager

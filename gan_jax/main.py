@@ -3,12 +3,15 @@
   python -m gan_jax.main --config=experiments/gan_digits.py
   python -m gan_jax.main --config=experiments/dcgan_mnist.py:pair=hinge --workdir=runs/hinge
   python -m gan_jax.main --config=experiments/dcgan_folder.py --config.data.path=photos
+  python -m gan_jax.main --config=experiments/gan_mixture.py --vary=seed=0:8
 
 The same command goes on from the last checkpoint if it was stopped.
 """
 
+import os
 import pathlib
 import re
+from collections.abc import Sequence
 
 from absl import app, flags
 from ml_collections import config_flags
@@ -21,13 +24,22 @@ _CONFIG = config_flags.DEFINE_config_file('config', None, 'The experiment: a fil
 _WORKDIR = flags.DEFINE_string(
   'workdir', None, 'Where the run lives. By default runs/ and a name that says what was asked for.'
 )
+_VARY = flags.DEFINE_multi_string(
+  'vary',
+  [],
+  'Trains a population as one program: KEY=FROM:TO or KEY=VALUE,VALUE, a key of the config and the '
+  'values that it takes; given several times, every combination. A * stands for every key there.',
+)
 
 
-def default_workdir(path: str, overrides: dict[str, object]) -> pathlib.Path:
-  """runs/dcgan_mnist-pair=hinge-seed=3: the config's file, its argument, the overrides."""
+def default_workdir(
+  path: str, overrides: dict[str, object], vary: Sequence[str] = ()
+) -> pathlib.Path:
+  """runs/dcgan_mnist-pair=hinge-seed=3: the config's file, its argument, what else was asked."""
   file, _, arg = path.partition(':')
   words = [pathlib.Path(file).stem, *arg.split(',')]
   words += [f'{key.split(".")[-1]}={value}' for key, value in sorted(overrides.items())]
+  words += [re.sub(r'^[^=]*\.', '', word) for word in vary]
   return pathlib.Path('runs') / '-'.join(re.sub(r'[^\w.=+]+', '_', w) for w in words if w)
 
 
@@ -35,7 +47,7 @@ def main(argv: list[str]) -> int:
   """Parses nothing more: absl has read the flags."""
   if len(argv) > 1:
     raise app.UsageError(f'{argv[1]!r} is no flag; options are written --config.key=value')
-  from gan_jax import runs, train  # here, so that --help need not wait for jax
+  from gan_jax import population, runs, train  # here, so that --help need not wait for jax
 
   try:
     config = _CONFIG.value
@@ -44,10 +56,24 @@ def main(argv: list[str]) -> int:
   overrides = configs.plain(config_flags.get_override_values(flags.FLAGS['config']))
   path = config_flags.get_config_filename(flags.FLAGS['config'])
   telling = {k: v for k, v in overrides.items() if k.split('.')[0] not in runs.FREE}
-  workdir = _WORKDIR.value or default_workdir(path, telling)
+  workdir = _WORKDIR.value or default_workdir(path, telling, _VARY.value)
   print(f'workdir  {workdir}')
-  train.run(config, workdir)
+  vary = population.parse(_VARY.value) or None
+  if vary:
+    _a_device_for_each_core()
+  train.run(config, workdir, vary)
   return 0
+
+
+def _a_device_for_each_core() -> None:
+  """Members of a population are divided among devices; on CPU let these be the cores."""
+  import jax
+
+  said = getattr(jax.config, 'jax_num_cpu_devices', -1) > 0
+  if not said and 'device_count' not in os.environ.get('XLA_FLAGS', ''):
+    allowed = getattr(os, 'sched_getaffinity', None)  # which macOS has not
+    cores = len(allowed(0)) if allowed else os.cpu_count() or 1
+    jax.config.update('jax_num_cpu_devices', cores)
 
 
 if __name__ == '__main__':

@@ -2,16 +2,20 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
+
+import numpy as np
+
+Numbers = float | Sequence[float]  # of one run, or of each member of a population
 
 
 class Progress(NamedTuple):
   """Where the loop says how far it is."""
 
   advance: Callable[[int], None]  # the rounds played so far
-  report: Callable[[int, Mapping[str, float], int], float]  # (round, scalars, images/round) -> rate
+  report: Callable[[int, Mapping[str, Numbers], int], float]  # round, scalars, images/round -> rate
   say: Callable[[str], None]  # a line that does not disturb the bar
   pause: Callable[[], AbstractContextManager]  # around what is not training, for an honest rate
 
@@ -33,12 +37,12 @@ def progress(total: int, start: int) -> Iterator[Progress]:
     finally:
       clock['paused'] += time.perf_counter() - began
 
-  def report(round_: int, scalars: Mapping[str, float], images: int) -> float:
+  def report(round_: int, scalars: Mapping[str, Numbers], images: int) -> float:
     now = time.perf_counter()
     spent = max(now - clock['at'] - clock['paused'], 1e-9)
     per_second = (round_ - clock['round']) / spent
     clock.update(paused=0.0, at=now, round=float(round_))
-    losses = '  '.join(f'{n} {v:.3f}' for n, v in scalars.items() if n.endswith('/loss'))
+    losses = '  '.join(f'{n} {spread(v, ".3f")}' for n, v in scalars.items() if n.endswith('/loss'))
     rate = f'{per_second * images:,.0f} images/s'
     if tty:
       bar.set_postfix_str(f'{losses}  {rate}')
@@ -54,6 +58,18 @@ def progress(total: int, start: int) -> Iterator[Progress]:
     yield Progress(lambda round_: bar.update(round_ - bar.n) and None, report, say, pause)
   finally:
     bar.close()
+
+
+def spread(numbers: Numbers, form: str) -> str:
+  """A number, or mean ± standard deviation of several, each formatted so: 0.500 ± 0.031."""
+  mean, sd = moments(np.atleast_1d(numbers))
+  return f'{mean:{form}}' if sd is None else f'{mean:{form}} ± {sd:{form}}'
+
+
+def moments(values: Sequence[float] | np.ndarray) -> tuple[float, float | None]:
+  """Mean and standard deviation of a sample; the latter is None of one value, or infinite ones."""
+  several = len(values) > 1 and bool(np.all(np.isfinite(values)))
+  return float(np.mean(values)), float(np.std(values, ddof=1)) if several else None
 
 
 def duration(seconds: float) -> str:

@@ -46,7 +46,7 @@ def claim(workdir: pathlib.Path, config: Mapping[str, Any], known: assemble.Fact
   if path.exists():
     changed = {
       key: values
-      for key, values in configs.differences(_read(path), dict(config)).items()
+      for key, values in configs.differences(read_json(path), dict(config)).items()
       if key.split('.')[0] not in FREE
     }
     if changed:
@@ -55,12 +55,8 @@ def claim(workdir: pathlib.Path, config: Mapping[str, Any], known: assemble.Fact
         f'{workdir} holds a run of another config: {keys}. Give another --workdir, or ask for what '
         'was asked for before.'
       )
-  try:
-    workdir.mkdir(parents=True, exist_ok=True)
-    _write(path, dict(config))
-    _write(workdir / 'facts.json', known._asdict())
-  except OSError as error:
-    raise InputError(f'{workdir} cannot be written to: {error.strerror}.') from error
+  write_json(path, dict(config))
+  write_json(workdir / 'facts.json', known._asdict())
 
 
 def load(workdir: str | pathlib.Path, step: int | None = None) -> Run:
@@ -71,7 +67,7 @@ def load(workdir: str | pathlib.Path, step: int | None = None) -> Run:
   workdir = pathlib.Path(workdir)
   if not (workdir / 'config.json').exists():
     raise InputError(f'{workdir} holds no run: there is no config.json in it.')
-  config, facts = _read(workdir / 'config.json'), _read(workdir / 'facts.json')
+  config, facts = read_json(workdir / 'config.json'), read_json(workdir / 'facts.json')
   columns = {name: (tuple(shape), dtype) for name, (shape, dtype) in facts['columns'].items()}
   known = assemble.Facts(**{**facts, 'shape': tuple(facts['shape']), 'columns': columns})
   # The mean image only says where weights start, and these have moved on.
@@ -132,14 +128,20 @@ def _at(tree: Any, path: list[str], where: Any) -> Any:
   return tree
 
 
-def _read(path: pathlib.Path) -> Any:
+def read_json(path: pathlib.Path) -> Any:
+  """What is in the file; raises InputError if it is damaged or missing."""
   try:
     return json.loads(path.read_text())
   except (OSError, json.JSONDecodeError) as error:
     raise InputError(f'{path} is damaged or missing: {error}.') from error
 
 
-def _write(path: pathlib.Path, value: Any) -> None:
+def write_json(path: pathlib.Path, value: Any) -> None:
+  """Writes it whole or not at all, its folder too; raises InputError if that cannot be written."""
   beside = path.with_suffix('.tmp')
-  beside.write_text(json.dumps(value, indent=1, default=str) + '\n')
-  beside.replace(path)
+  try:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside.write_text(json.dumps(value, indent=1, default=str) + '\n')
+    beside.replace(path)
+  except OSError as error:
+    raise InputError(f'{path.parent} cannot be written to: {error.strerror}.') from error

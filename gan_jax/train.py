@@ -1,150 +1,197 @@
 """run(): build, restore, loop, close. The only file that knows the order of things."""
 
 import inspect
+import json
 import pathlib
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
-from gan_jax import assemble, checkpoint, loop, parallel, runs
+from gan_jax import assemble, checkpoint, loop, population, program, runs, summary
 from gan_jax import config as configs
 from gan_jax import log as logs
-from gan_jax import step as steps
-from gan_jax.data import loader
-from gan_jax.errors import InputError
+from gan_jax.errors import Diverged, InputError
+from gan_jax.population import Member
+from gan_jax.program import Parts
 from gan_jax.progress import quantity
+from gan_jax.sampling import Sampler
 from gan_jax.step import TrainState
 
+BANDS = 'figures.curves.bands'  # (workdir, {group: folders of its runs}), after a population
 
-def run(config: Mapping[str, Any], workdir: str | pathlib.Path) -> TrainState:
+
+def run(
+  config: Mapping[str, Any],
+  workdir: str | pathlib.Path,
+  vary: Mapping[str, Iterable[float]] | None = None,
+) -> TrainState:
   """Trains as the config says, in `workdir`; goes on from there if a run of it was begun there.
 
-  Returns the final state. Raises InputError for a config, data or a workdir that cannot be used,
-  Diverged when training left the finite numbers, Interrupted after SIGTERM or Ctrl-C.
+  With `vary`, e.g. {'seed': range(8)}, a population: a run in each of workdir's folders seed=0, ...
+  (see population.py). Returns the final state, a population's with a leading axis of members.
+  Raises InputError for a config, data or a workdir that cannot be used, Diverged when training left
+  the finite numbers (some members alone: once the others are through), Interrupted after SIGTERM or
+  Ctrl-C.
   """
   config, workdir = assemble.complete(config), pathlib.Path(workdir)
   evals = [_eval(name, spec) for name, spec in sorted(config['evals'].items())]
   _check_cadences(config, evals)
-  source, seen = assemble.open_source(config), assemble.transform(config)
-  known = assemble.facts(source, seen)
-  game = assemble.game(config, known, lambda: assemble.pixel_mean(source, seen))
-  play, options = assemble.play(config)
-  mesh = parallel.mesh(config['batch'], config['devices'])
-  make = lambda mean: play(game, mean=mean, **options)
-  step = configs.resolve(config['parallel'], 'parallel')(make, mesh)
-  k = steps.minibatches(play, **options)
-  plan = loader.Plan(config['seed'], config['batch'], k, config['rounds_per_call'])
-  loader.check(source, plan, config['rounds'])
-  runs.claim(workdir, config, known)
+  members = population.members(config, workdir, vary)
+  parts = program.build(config, members)
+  fallen = {} if vary is None else summary.claim(workdir, members)
+  for member in members:
+    runs.claim(member.workdir, member.config, parts.known)
 
-  manager = checkpoint.open_manager(workdir, config['checkpoint']['keep'])
-  begin = initialiser(game, mesh)
-  whole = parallel.replicated(mesh)
-  like = jax.tree.map(
-    lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=whole), jax.eval_shape(begin, 0)
-  )
-  found = checkpoint.restore(manager, like)
-  round_, state = found or (0, begin(config['seed']))
-  if not found and config['start']:
-    state = runs.graft(state, config['start'])
-  describe(config, known, len(source), state, round_, mesh.size)
-
-  feed = open_feed(source, plan, mesh, config['resident_mb'])
-  key = jax.device_put(jax.random.fold_in(jax.random.key(config['seed']), 1), whole)
-  log = logs.open_log(workdir, round_ if found else -1)
+  # A kill may find a population's members at two rounds; what they have in common is still there.
+  keep = max(config['checkpoint']['keep'], 1 if vary is None else 2)
+  managers = [checkpoint.open_manager(m.workdir, keep) for m in members]
   try:
-    if round_ < config['rounds']:
-      call = compile_call(step, feed, seen, plan, whole, (state, feed.inputs(round_), key))
-      bind = assemble.sampler(config, game, known) if evals else None
-      playing = loop.Run(config, plan, call, feed, evals, bind, log, manager)
-      state = loop.play(playing, round_, state, key, fresh=not found)
+    round_, states, found = begin(config, members, managers, fallen, parts)
+    describe(config, members, parts, states[0], round_)
+    state = parts.way.join(states)
+    if len(fallen) == len(members):
+      print('nothing is left to play: all members diverged')
+    elif round_ < config['rounds']:
+      mark = lambda: summary.mark(workdir, members, fallen)
+      at = (round_ if found else -1, state)
+      state = play(config, members, managers, evals, parts, fallen, mark, *at)
     else:
       print('nothing is left to play; --config.rounds=... goes on from here')
   finally:
-    feed.close()
-    log.close()
-    manager.close()
-  for name in config['finish']:
-    for path in configs.resolve(name, '')(workdir):
-      print(f'wrote    {path}')
+    for manager in managers:
+      manager.close()
+  finish(config, workdir, members, fallen)
   return state
 
 
-def initialiser(game: steps.Game, mesh: jax.sharding.Mesh) -> Callable[[int], TrainState]:
-  """seed -> the state before round 0, replicated over the mesh."""
-  # On CPU without the optimisations that XLA would spend half a minute on, for what runs once.
-  quickly = {'xla_backend_optimization_level': 1} if jax.default_backend() == 'cpu' else None
-  return jax.jit(
-    lambda seed: steps.init(game, jax.random.fold_in(jax.random.key(seed), 0)),
-    out_shardings=parallel.replicated(mesh),
-    compiler_options=quickly,
-  )
+def begin(
+  config: Mapping[str, Any],
+  members: Sequence[Member],
+  managers: Sequence[Any],
+  fallen: Mapping[str, str],
+  parts: Parts,
+) -> tuple[int, list[TrainState], bool]:
+  """(round, the state of each member, whether they were restored).
 
-
-def open_feed(
-  source: Any, plan: loader.Plan, mesh: jax.sharding.Mesh, resident_mb: float
-) -> loader.Feed:
-  """The set on the devices if it is small enough, else streamed from the host."""
-  size = sum(a.nbytes for a in source.arrays.values()) / 2**20
-  put = lambda sharding: lambda a: jax.device_put(a, sharding)
-  if size <= resident_mb:
-    return loader.resident(source, plan, put(parallel.replicated(mesh)))
-  return loader.streamed(source, plan, put(parallel.split(mesh, axis=2)))
-
-
-def compile_call(
-  step: steps.Step,
-  feed: loader.Feed,
-  seen: Any,
-  plan: loader.Plan,
-  out: jax.sharding.Sharding,
-  examples: tuple,
-) -> loop.Call:
-  """(state, inputs, key) -> (state, scalars f32[R]): R rounds as one compiled program.
-
-  Drawing the minibatches and transforming them are part of it; the state is donated. Prints what
-  it costs.
+  A member that has diverged before starts anew: its numbers will not be looked at.
   """
+  start = program.initialiser(parts.game, parts.way.one)
+  with_ = lambda m: (population.own(m).values, jax.random.key(m.config['seed']))
+  like = jax.tree.map(
+    lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=parts.way.one),
+    jax.eval_shape(start, *with_(members[0])),
+  )
+  living = [i for i, m in enumerate(members) if m.label not in fallen]
+  found = living and checkpoint.restore_together([managers[i] for i in living], like)
+  round_, restored = found or (0, [])
+  states = dict(zip(living, restored, strict=False))
+  for i in set(range(len(members))) - set(states):
+    states[i] = start(*with_(members[i]))
+    if config['start'] and not found:
+      states[i] = runs.graft(states[i], config['start'])
+  return round_, [states[i] for i in range(len(members))], bool(found)
 
-  def call(state: TrainState, inputs: Any, key: jax.Array):
-    k_data, k_step = jax.random.split(key)
 
-    def one(state: TrainState, i: jax.Array):
-      drawn = feed.batches(inputs, i, state.step)
-      batches = loader.seen(seen, drawn, jax.random.fold_in(k_data, state.step))
-      return step(state, batches, k_step)
+def play(
+  config: Mapping[str, Any],
+  members: Sequence[Member],
+  managers: Sequence[Any],
+  evals: list[loop.Eval],
+  parts: Parts,
+  fallen: dict[str, str],
+  mark: Callable[[], None],
+  restored: int,
+  state: TrainState,
+) -> TrainState:
+  """Compiles and plays from round `restored` (-1: anew) to the last; raises as the loop does."""
+  round_, way = max(restored, 0), parts.way
+  seeds = [m.config['seed'] for m in members] if members[0].label else None
+  feed = program.open_feed(parts.source, parts.plan, way, config['resident_mb'], seeds)
+  own = way.join([population.own(m) for m in members])
+  binds = _binds(members, parts) if evals else [None] * len(members)
+  living = [m.label not in fallen for m in members]
+  for manager in [m for m, lives in zip(managers, living, strict=True) if lives]:
+    checkpoint.forget_after(manager, round_)
+  written = [
+    logs.open_log(m.workdir, restored) if lives else logs.NOWHERE
+    for m, lives in zip(members, living, strict=True)
+  ]
+  try:
+    call = program.compile_call(
+      parts.step, feed, parts.seen, parts.plan, way, (state, feed.inputs(round_), own)
+    )
+    played = [
+      loop.Played(m.label, m.config['seed'], *others)
+      for m, *others in zip(members, binds, written, managers, strict=True)
+    ]
+    run = loop.Run(config, parts.plan, call, feed, evals, played, way.parts, fallen, mark)
+    return loop.play(run, round_, state, own, fresh=restored < 0)
+  finally:
+    feed.close()
+    for log in written:
+      log.close()
 
-    return jax.lax.scan(one, state, jnp.arange(plan.rounds))
 
-  began = time.perf_counter()
-  lowered = jax.jit(call, donate_argnums=0, out_shardings=(out, out)).lower(*examples)
-  compiled = lowered.compile()
-  cost, memory = compiled.cost_analysis() or {}, compiled.memory_analysis()
-  # XLA counts the body of a loop once: of the rounds in a call, and of k equal moves in a row.
-  flops = quantity(cost.get('flops', 0)) + 'FLOP a round'
-  flops += ', equal moves in a row counted as one' if plan.k > 1 else ''
-  working = f'{quantity(memory.temp_size_in_bytes)}B of working memory' if memory else ''
-  print(f'compiled in {time.perf_counter() - began:.0f} s: {flops}; {working}', flush=True)
-  return compiled
+def finish(
+  config: Mapping[str, Any],
+  workdir: pathlib.Path,
+  members: Sequence[Member],
+  fallen: Mapping[str, str],
+) -> None:
+  """The figures of each run and, of a population, what it comes to; Diverged if some did."""
+  figures = [configs.resolve(name, '') for name in config['finish']]
+  drawn = {m.label: [path for figure in figures for path in figure(m.workdir)] for m in members}
+  if not members[0].label:
+    for path in drawn['']:
+      print(f'wrote    {path}')
+    return
+  for label, paths in drawn.items():
+    print(f'wrote    {workdir / label}: {", ".join(path.name for path in paths) or "no figures"}')
+  groups = summary.close(workdir, members, fallen)
+  if config['finish']:
+    for path in configs.resolve(BANDS, '')(workdir, groups):
+      print(f'wrote    {path}')
+  if fallen:
+    raise Diverged(
+      f'{len(fallen)} of {len(members)} members diverged: {", ".join(fallen)}; '
+      f'{workdir / summary.FILE} says how. The others are whole.'
+    )
 
 
 def describe(
-  config: dict, known: assemble.Facts, examples: int, state: TrainState, round_: int, devices: int
+  config: Mapping[str, Any],
+  members: Sequence[Member],
+  parts: Parts,
+  state: TrainState,
+  round_: int,
 ) -> None:
   """Prints what is about to happen, before anything is compiled."""
   count = lambda tree: sum(leaf.size for leaf in jax.tree.leaves(tree))
+  known, examples, devices = parts.known, len(parts.source), parts.way.mesh.size
   nets = ', '.join(f'{n} {quantity(count(p))}' for n, p in sorted(state.params.items()))
   size = quantity(sum(leaf.nbytes for leaf in jax.tree.leaves(state)))
   platform = f'{devices} {jax.devices()[0].platform} device{"s" if devices > 1 else ""}'
   shape, batch, rounds = 'x'.join(map(str, known.shape)), config['batch'], config['rounds']
+  if members[0].label:
+    print(f'members  {len(members)}: {members[0].label} ... {members[-1].label}')
   print(f'data     {known.meta.get("name")}: {examples:,} of {shape}')
   print(f'weights  {nets}; the state is {size}B, on {platform}')
   epochs = f'{rounds * batch / examples:.3g} epochs of D'
   resumed = f', resuming after {round_:,}' if round_ else ''
   print(f'rounds   {rounds:,} with batches of {batch}: {epochs}{resumed}', flush=True)
+
+
+def _binds(members: Sequence[Member], parts: Parts) -> list[Callable[[TrainState], Sampler] | None]:
+  """A sampler for each member; those that draw in the same way share one, compiled once."""
+  made: dict[str, Any] = {}
+  out: list[Callable[[TrainState], Sampler] | None] = []
+  for member, game in zip(members, parts.games, strict=True):
+    drawn = json.dumps([member.config['prior'], member.config['nets']], sort_keys=True, default=str)
+    if drawn not in made:
+      made[drawn] = assemble.sampler(member.config, game, parts.known)
+    out.append(made[drawn])
+  return out
 
 
 def _eval(name: str, spec: Mapping[str, Any]) -> loop.Eval:

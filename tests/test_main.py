@@ -30,6 +30,9 @@ def test_workdir_says_what_was_asked_for():
   assert default_workdir(
     'experiments/dcgan_mnist.py:pair=hinge,width=32', {'seed': 3, 'data.path': 'my photos/x'}
   ) == pathlib.Path('runs/dcgan_mnist-pair=hinge-width=32-path=my_photos_x-seed=3')
+  assert default_workdir(
+    'experiments/gan_mixture.py', {}, ['seed=0:8', 'players.*.tx.learning_rate=0.1,0.2']
+  ) == pathlib.Path('runs/gan_mixture-seed=0_8-learning_rate=0.1_0.2')
 
 
 @pytest.mark.parametrize(
@@ -42,6 +45,8 @@ def test_workdir_says_what_was_asked_for():
     (['--config=experiments/gan_digits.py:pair=hing'], 'hinge'),
     (['--config=experiments/gan_digits.py', '--config.roundz=4'], 'roundz'),
     (['--config=experiments/gan_digits.py', '--confg=4'], 'confg'),
+    (['--config=experiments/gan_digits.py', '--vary=seed'], '--vary=seed is not --vary=KEY='),
+    (['--config=experiments/gan_digits.py', '--vary=batch=8,16'], 'shape of the program'),
     (['--config=experiments/dcgan_folder.py'], 'path'),
     (['--config=experiments/dcgan_folder.py', '--config.data.path=/no/such'], '/no/such'),
   ],

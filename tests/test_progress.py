@@ -71,3 +71,12 @@ def test_a_pause_that_ends_in_an_error_is_a_pause(clock):
       raise RuntimeError
     clock[0] += 10
     assert shown.report(100, {}, 1) == pytest.approx(10)
+
+
+def test_of_several_members_mean_and_deviation_are_said(clock, capsys):
+  with progress(1000, 0) as shown:
+    clock[0] += 10
+    shown.report(100, {'D/loss': [0.5, 0.7], 'G/loss': [2.0, float('inf')]}, 8)
+  assert capsys.readouterr().out == (
+    'round 100 of 1,000  D/loss 0.600 ± 0.141  G/loss inf  80 images/s  90 s to go\n'
+  )

@@ -3,9 +3,12 @@
 A feed has two halves. `inputs(round)` runs on the host and returns what a compiled call that starts
 at that round is handed; `batches(inputs, i, round)` runs inside that call and returns the
 minibatches of its i-th round, leaves [k,B,...]. The two feeds here give the same batches.
+
+A population of N runs, each with a seed of its own, shares the resident set, or has its streamed
+batches gathered N times over; inside the call each member sees what its run alone would see.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -26,8 +29,9 @@ class Feed(NamedTuple):
   """How a compiled call gets its minibatches."""
 
   inputs: Callable[[int], Arrays]  # first round of a call -> arrays on the devices
-  batches: Callable[[Arrays, Array, Array], Arrays]  # (inputs, round in call, round) -> [k,B,...]
+  batches: Callable[..., Arrays]  # (inputs, round in call, round, seed=plan's) -> [k,B,...]
   close: Callable[[], None]
+  shared: bool  # whether the members of a population are all handed the same inputs
 
 
 class Plan(NamedTuple):
@@ -60,22 +64,28 @@ def resident(source: Source, plan: Plan, place: Callable[[Any], Any]) -> Feed:
   """The whole set lies on the devices and is sampled inside the call; `place` puts it there."""
   arrays = {name: place(np.asarray(a)) for name, a in source.arrays.items()}
 
-  def batches(inputs: Arrays, i: Array, round_: Array) -> Arrays:
+  def batches(inputs: Arrays, i: Array, round_: Array, seed: Any = plan.seed) -> Arrays:
     at = positions(plan, jnp.asarray(round_, jnp.uint32)[None])[0]
-    rows = order(plan.seed, at, len(source))
+    rows = order(seed, at, len(source))
     return {name: a[rows] for name, a in inputs.items()}
 
-  return Feed(lambda first: arrays, batches, lambda: None)
+  return Feed(lambda first: arrays, batches, lambda: None, shared=True)
 
 
-def streamed(source: Source, plan: Plan, place: Callable[[Any], Any]) -> Feed:
-  """Each call's batches are gathered on the host, one call ahead: for large sets."""
+def streamed(
+  source: Source, plan: Plan, place: Callable[[Any], Any], seeds: Sequence[int] | None = None
+) -> Feed:
+  """Each call's batches are gathered on the host, one call ahead: for large sets.
+
+  `seeds` are those of a population: its inputs have a leading axis of members, [N,R,k,B,...].
+  """
   pool = ThreadPoolExecutor(1, thread_name_prefix='loader')
   ahead: dict[int, Any] = {}
 
   def gather(first: int) -> Arrays:
     rounds = np.arange(first, first + plan.rounds, dtype=np.uint32)
-    rows = order(plan.seed, positions(plan, rounds), len(source)).astype(np.int64)
+    where = lambda seed: order(seed, positions(plan, rounds), len(source)).astype(np.int64)
+    rows = where(plan.seed) if seeds is None else np.stack([where(seed) for seed in seeds])
     return {name: place(_rows(a, rows)) for name, a in source.arrays.items()}
 
   def inputs(first: int) -> Arrays:
@@ -84,10 +94,12 @@ def streamed(source: Source, plan: Plan, place: Callable[[Any], Any]) -> Feed:
     ahead[first + plan.rounds] = pool.submit(gather, first + plan.rounds)
     return now.result()
 
-  def batches(inputs: Arrays, i: Array, round_: Array) -> Arrays:
+  def batches(inputs: Arrays, i: Array, round_: Array, seed: Any = None) -> Arrays:
+    del seed  # by which the host has gathered already
     return {name: a[i] for name, a in inputs.items()}
 
-  return Feed(inputs, batches, lambda: pool.shutdown(wait=False, cancel_futures=True))
+  close = lambda: pool.shutdown(wait=False, cancel_futures=True)
+  return Feed(inputs, batches, close, shared=False)
 
 
 def _rows(array: np.ndarray, rows: np.ndarray) -> np.ndarray:

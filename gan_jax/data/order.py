@@ -16,15 +16,17 @@ ROUND = np.uint32(0x85EBCA6B)
 LIMIT = 2**32  # positions are uint32: this many examples can be shown in one run
 
 
-def order(seed: int, position: Any, n: int) -> Any:
+def order(seed: Any, position: Any, n: int) -> Any:
   """Which of n examples stands at `position` of the endless sequence of epochs.
 
+  seed: an int of which the low 32 bits count, or these as a uint32[] of jax.
   position: uint32[...], an array of numpy or jax, not a scalar of numpy (its overflow warns).
   Returns uint32[...] < n. Positions [e n, (e + 1) n) are epoch e, and hold every example once.
   """
   u = np.uint32
   epoch, x = position // u(n), position % u(n)
-  salt = _mix(epoch * u(0x9E3779B9) + u(seed & 0xFFFFFFFF))
+  word = seed if isinstance(seed, jax.Array) else u(seed & 0xFFFFFFFF)
+  salt = _mix(epoch * u(0x9E3779B9) + word)
 
   def maybe_swap(k: Any, x: Any) -> Any:
     partner = (k % u(n) + u(n) - x) % u(n)

@@ -1,11 +1,22 @@
-"""The course of a run: losses, and what D says of real and fake."""
+"""The course of a run, or of several: losses, and what D says of real and fake."""
 
 import pathlib
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from gan_jax import log as logs
+
+
+class Line(NamedTuple):
+  """A number over the rounds."""
+
+  name: str  # 'D/loss'
+  label: str
+  steps: np.ndarray  # i[T]
+  middle: np.ndarray  # f[T]
+  sd: np.ndarray | None  # f[T], half the height of the band about it
 
 
 def curves(workdir: pathlib.Path) -> list[pathlib.Path]:
@@ -13,36 +24,70 @@ def curves(workdir: pathlib.Path) -> list[pathlib.Path]:
 
   One panel for each kind of number ('loss', 'gradient_norm', ...), one line for each player.
   """
-  from matplotlib.figure import Figure
+  found = _series(workdir)
+  lines = [
+    Line(n, n, np.array([*s]), np.array([*s.values()], float), None) for n, s in found.items()
+  ]
+  return _draw(lines, pathlib.Path(workdir) / 'curves.png')
 
-  series: dict[str, tuple[list[int], list[float]]] = {}
+
+def bands(
+  workdir: pathlib.Path, groups: Mapping[str, Sequence[pathlib.Path]]
+) -> list[pathlib.Path]:
+  """The same of several runs: a line for the mean of each group, and one s.d. either way.
+
+  groups: what the runs of a group have in common -> their folders. A group is drawn over the rounds
+  that all its runs have logged.
+  """
+  lines = []
+  for group, folders in groups.items():
+    runs = [_series(folder) for folder in folders]
+    for name in runs[0]:
+      having = [run[name] for run in runs if name in run]
+      steps = sorted(set.intersection(*map(set, having)))
+      values = np.array([[run[s] for s in steps] for run in having], float).reshape(-1, len(steps))
+      values = np.where(np.isfinite(values), values, np.nan)
+      sd = np.std(values, axis=0, ddof=1) if len(having) > 1 else None
+      label = f'{name} {group}'.strip()
+      lines.append(Line(name, label, np.array(steps), np.mean(values, axis=0), sd))
+  return _draw(lines, pathlib.Path(workdir) / 'curves.png')
+
+
+def _series(workdir: pathlib.Path) -> dict[str, dict[int, float]]:
+  """name -> round -> value, of what the log holds."""
+  series: dict[str, dict[int, float]] = {}
   for entry in logs.read(workdir):
     for name, value in entry.items():
       if name not in ('step', 'images_per_second'):
-        steps, values = series.setdefault(name, ([], []))
-        steps.append(entry['step'])
-        values.append(value)
-  if not series:
+        series.setdefault(name, {})[entry['step']] = value
+  return series
+
+
+def _draw(lines: Iterable[Line], target: pathlib.Path) -> list[pathlib.Path]:
+  from matplotlib.figure import Figure
+
+  panels: dict[str, list[Line]] = {}
+  for line in lines:
+    panels.setdefault(_panel(line.name), []).append(line)
+  if not panels:
     return []
-  panels: dict[str, list[str]] = {}
-  for name in series:
-    panels.setdefault(_panel(name), []).append(name)
   columns = min(3, len(panels))
   rows = -(-len(panels) // columns)
   figure = Figure(figsize=(4.2 * columns, 2.8 * rows), layout='constrained')
-  for i, (title, names) in enumerate(panels.items()):
+  for i, (title, drawn) in enumerate(panels.items()):
     axes: Any = figure.add_subplot(rows, columns, i + 1)
-    for name in names:
-      steps, values = series[name]
-      axes.plot(steps, values, label=name, linewidth=1)
-    if title == 'gradient norm' and np.min([series[n][1] for n in names]) > 0:
+    for line in drawn:
+      (stroke,) = axes.plot(line.steps, line.middle, label=line.label, linewidth=1)
+      if line.sd is not None:
+        low, high = line.middle - line.sd, line.middle + line.sd
+        axes.fill_between(line.steps, low, high, color=stroke.get_color(), alpha=0.2, linewidth=0)
+    if title == 'gradient norm' and min(np.min(line.middle) for line in drawn) > 0:
       axes.set_yscale('log')
     axes.set_title(title, fontsize=10)
     axes.set_xlabel('round', fontsize=8)
     axes.tick_params(labelsize=7)
     axes.legend(fontsize=7, frameon=False)
     axes.spines[['top', 'right']].set_visible(False)
-  target = pathlib.Path(workdir) / 'curves.png'
   figure.savefig(target, dpi=120)
   return [target]
 

@@ -166,3 +166,24 @@ def test_each_minibatch_is_transformed_with_a_key_of_its_own_and_labels_are_left
   np.testing.assert_array_equal(seen['label'], batches['label'])
   again = loader.seen(noisy, batches, jax.random.key(0))
   np.testing.assert_array_equal(seen['image'], again['image'])
+
+
+def test_members_of_a_population_see_what_their_seeds_would_see_alone():
+  seeds = (4, 2**32 + 7, -1)
+  place = jax.device_put
+  shared = loader.resident(source(), PLAN, place)
+  gathered = loader.streamed(source(), PLAN, place, seeds)
+  assert shared.shared
+  assert not gathered.shared
+  words = jnp.array([s & 0xFFFFFFFF for s in seeds], jnp.uint32)
+  draw = jax.jit(jax.vmap(shared.batches, in_axes=(None, None, None, 0)))
+  draw_gathered = jax.jit(jax.vmap(gathered.batches, in_axes=(0, None, None, 0)))
+  for round_ in range(4):
+    first, i = round_ - round_ % 2, jnp.int32(round_ % 2)
+    a = draw(shared.inputs(first), i, jnp.int32(round_), words)
+    b = draw_gathered(gathered.inputs(first), i, jnp.int32(round_), words)
+    for m, seed in enumerate(seeds):
+      alone = played(loader.resident(source(), PLAN._replace(seed=seed), place), PLAN, 4)[round_]
+      for both_ in (a, b):
+        jax.tree.map(lambda x, y, m=m: np.testing.assert_array_equal(x[m], y), both_, alone)
+  gathered.close()

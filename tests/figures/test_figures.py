@@ -53,3 +53,28 @@ def test_curves_are_drawn_from_the_log_and_need_one(tmp_path):
   (path,) = curves.curves(tmp_path)
   with Image.open(path) as picture:
     assert np.asarray(picture).std() > 1
+
+
+def test_bands_are_drawn_over_the_rounds_that_all_runs_of_a_group_have(tmp_path):
+  groups = {'lr=1': ['a', 'b'], 'lr=2': ['c']}
+  for folder, rounds in (('a', 3), ('b', 2), ('c', 3)):
+    (tmp_path / folder).mkdir()
+    entries = [{'step': i, 'D/loss': 1.0 + i, 'kl': float('inf')} for i in range(rounds)]
+    text = ''.join(json.dumps(e) + '\n' for e in entries)
+    (tmp_path / folder / log.FILE).write_text(text)
+  drawn = []
+  original, curves._draw = curves._draw, lambda lines, target: drawn.extend(lines) or []
+  try:
+    curves.bands(tmp_path, {g: [tmp_path / f for f in fs] for g, fs in groups.items()})
+  finally:
+    curves._draw = original
+  loss = {line.label: line for line in drawn if line.name == 'D/loss'}
+  assert loss['D/loss lr=1'].steps.tolist() == [0, 1]
+  assert loss['D/loss lr=1'].middle.tolist() == [1, 2]
+  assert loss['D/loss lr=1'].sd.tolist() == [0, 0]
+  assert loss['D/loss lr=2'].steps.tolist() == [0, 1, 2]
+  assert loss['D/loss lr=2'].sd is None
+  (path,) = curves.bands(tmp_path, {g: [tmp_path / f for f in fs] for g, fs in groups.items()})
+  with Image.open(path) as picture:
+    assert np.asarray(picture).std() > 1
+  assert curves.bands(tmp_path, {'': [tmp_path / 'nothing']}) == []

@@ -1,0 +1,140 @@
+"""The program: from a config to the one compiled call that plays a run, or a population of runs."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from gan_jax import assemble, loop, parallel, population
+from gan_jax import config as configs
+from gan_jax import step as steps
+from gan_jax.data import loader
+from gan_jax.data.source import Source
+from gan_jax.data.transforms import Transform
+from gan_jax.errors import InputError
+from gan_jax.population import Member, Own, Values
+from gan_jax.progress import quantity
+from gan_jax.step import Game, TrainState
+
+
+class Parts(NamedTuple):
+  """What a config stands for, put together and checked before anything is written."""
+
+  source: Source
+  seen: Transform
+  known: assemble.Facts
+  games: list[Game]  # of each member
+  game: Callable[[Values], Game]  # of one of which the values that vary are given, or traced
+  step: Callable[[Values], steps.Step]
+  way: parallel.Way
+  plan: loader.Plan
+
+
+def build(config: Mapping[str, Any], members: Sequence[Member]) -> Parts:
+  """Everything that is made of the config; raises InputError for what does not fit."""
+  source, seen = assemble.open_source(config), assemble.transform(config)
+  known = assemble.facts(source, seen)
+  mean = cache(lambda: assemble.pixel_mean(source, seen))
+  games = [assemble.game(m.config, known, mean) for m in members]
+  put = population.put
+  game = lambda values: assemble.game(put(config, values), known, mean) if values else games[0]
+  moves, options = assemble.play(config)
+  way = _way(config, members)
+  steps_ = lambda one: way.step(lambda mean: moves(one, mean=mean, **options))
+  plain = steps_(games[0])
+  step = lambda values: steps_(game(values)) if values else plain
+  k = steps.minibatches(moves, **options)
+  plan = loader.Plan(config['seed'], config['batch'], k, config['rounds_per_call'])
+  loader.check(source, plan, config['rounds'])
+
+  def traced(values: Values) -> Any:
+    """One round, on one device, of a game with these values."""
+    one, key = game(values), jax.random.key(0)
+    shape = lambda entry: (k, plan.batch, *entry[0])
+    batches = {n: jnp.zeros(shape(entry), entry[1]) for n, entry in known.columns.items()}
+    return moves(one, **options)(steps.init(one, key), batches, key)
+
+  population.refuse_static(traced, members[0])
+  return Parts(source, seen, known, games, game, step, way, plan)
+
+
+def initialiser(
+  game: Callable[[Values], Game], out: jax.sharding.Sharding
+) -> Callable[[Mapping[str, Any], jax.Array], TrainState]:
+  """(values, key of the seed) -> one run's state before round 0."""
+  # On CPU without the optimisations that XLA would spend half a minute on, for what runs once.
+  quickly = {'xla_backend_optimization_level': 1} if jax.default_backend() == 'cpu' else None
+  return jax.jit(
+    lambda values, key: steps.init(game(values), jax.random.fold_in(key, 0)),
+    out_shardings=out,
+    compiler_options=quickly,
+  )
+
+
+def open_feed(
+  source: Source,
+  plan: loader.Plan,
+  way: parallel.Way,
+  resident_mb: float,
+  seeds: Sequence[int] | None = None,
+) -> loader.Feed:
+  """The set on the devices if it is small enough, else streamed from the host."""
+  size = sum(a.nbytes for a in source.arrays.values()) / 2**20
+  put = lambda sharding: lambda a: jax.device_put(a, sharding)
+  if size <= resident_mb:
+    return loader.resident(source, plan, put(parallel.replicated(way.mesh)))
+  return loader.streamed(source, plan, put(way.batches), seeds)
+
+
+def compile_call(
+  step: Callable[[Values], steps.Step],
+  feed: loader.Feed,
+  seen: Transform,
+  plan: loader.Plan,
+  way: parallel.Way,
+  examples: tuple,
+) -> loop.Call:
+  """(state, inputs, own) -> (state, scalars f32[R]): R rounds as one compiled program.
+
+  Drawing the minibatches and transforming them are part of it; the state is donated. Prints what
+  it costs. In a population all have a leading axis of members, [N,R].
+  """
+
+  def call(state: TrainState, inputs: Any, own: Own):
+    k_data, k_step = jax.random.split(own.key)
+    move = step(own.values)
+
+    def one(state: TrainState, i: jax.Array):
+      drawn = feed.batches(inputs, i, state.step, own.seed)
+      batches = loader.seen(seen, drawn, jax.random.fold_in(k_data, state.step))
+      return move(state, batches, k_step)
+
+    return jax.lax.scan(one, state, jnp.arange(plan.rounds))
+
+  began = time.perf_counter()
+  spread = way.spread(call, feed.shared)
+  lowered = jax.jit(spread, donate_argnums=0, out_shardings=(way.state, way.state)).lower(*examples)
+  compiled = lowered.compile()
+  cost, memory = compiled.cost_analysis() or {}, compiled.memory_analysis()
+  # XLA counts the body of a loop once: of the rounds in a call, and of k equal moves in a row.
+  flops = quantity(cost.get('flops', 0)) + 'FLOP a round'
+  flops += ', equal moves in a row counted as one' if plan.k > 1 else ''
+  working = f'{quantity(memory.temp_size_in_bytes)}B of working memory' if memory else ''
+  print(f'compiled in {time.perf_counter() - began:.0f} s: {flops}; {working}', flush=True)
+  return compiled
+
+
+def _way(config: Mapping[str, Any], members: Sequence[Member]) -> parallel.Way:
+  """A run's batch is divided among the devices; in a population its members are."""
+  how = configs.resolve(config['parallel'], 'parallel')
+  if not members[0].label:
+    return parallel.alone(how, parallel.mesh(config['batch'], config['devices']))
+  if how is not parallel.jitted:
+    raise InputError(
+      f'parallel={config["parallel"]!r} divides the batch of one run; a population is divided by '
+      "its members, and needs parallel='jitted'."
+    )
+  return parallel.together(len(members), config['devices'])
