@@ -3,7 +3,8 @@
 The parts of a config are: data and transform (what is learnt), prior, nets, objective, players, ema
 (the game), play (how it is played), rounds, batch, seed, devices, parallel, rounds_per_call (how
 long and on what), start (weights from another run), evals, log_every, checkpoint, finish (what is
-looked at and kept). `experiments/gan_digits.py` shows most of them.
+looked at and kept), precision (what is multiplied: 'float32', or 'bfloat16').
+`experiments/gan_digits.py` shows most of them.
 """
 
 import inspect
@@ -107,7 +108,8 @@ def game(config: Mapping[str, Any], known: Facts, mean: Callable[[], np.ndarray]
     module = configs.build(spec, 'nets', shape=known.shape, pixel_mean=configs.Later(mean))
     _check_range(name, module, inputs, known)
     extra = configs.build(reparam, 'nets') if reparam else {}
-    return layers.net(module, *[examples[i] for i in inputs], **extra)
+    precision = config.get('precision', 'float32')  # unsaid in runs of before there was another
+    return layers.net(module, *[examples[i] for i in inputs], precision=precision, **extra)
 
   objective = configs.build(config['objective'], 'objectives', prior=prior)
   for wrapper in config['wrappers']:

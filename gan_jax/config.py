@@ -38,6 +38,7 @@ DEFAULTS = dict(
   start=None,
   transform=(),
   wrappers=(),
+  precision='float32',
   ema={},
   evals={},
   devices=None,

@@ -62,7 +62,14 @@ class Bound:
     return Bound(self.nets, self.params, **{**self._functions, **functions})
 
 
-Loss = Callable[[Bound, Batch, Key, Carry], tuple[Array, Scalars]]
+Drawn = Any  # what a loss takes at random: a key, or what was drawn with one
+Loss = Callable[[Bound, Batch, Drawn, Carry], tuple[Array, Scalars]]
+
+
+def undrawn(batch: Batch, key: Key) -> Drawn:
+  """The key itself, for losses that do their own drawing."""
+  del batch
+  return key
 
 
 def nothing() -> Carry:
@@ -79,13 +86,16 @@ def unchanged(carry: Carry, scalars: Scalars) -> Carry:
 class Objective(NamedTuple):
   """One loss per player, and the little state the losses may share.
 
-  losses:  player -> loss(nets, batch, key, carry) -> (cost, scalars to log). A cost is minimised:
+  losses:  player -> loss(nets, batch, drawn, carry) -> (cost, scalars to log). A cost is minimised:
            what a paper maximises appears here with its sign changed. Only what the player owns is
            differentiated, so no loss says `stop_gradient`.
   init:    () -> carry, e.g. BEGAN's k or the number of rounds played.
   advance: (carry, scalars of the round, keyed 'player/name') -> carry.
+  draw:    (batch, key) -> drawn, what the losses take at random; by default the key itself. Moves
+           that share their noise share this very array, z, and with it all that they make of it.
   """
 
   losses: Mapping[str, Loss]
   init: Callable[[], Carry] = nothing
   advance: Callable[[Carry, Scalars], Carry] = unchanged
+  draw: Callable[[Batch, Key], Drawn] = undrawn

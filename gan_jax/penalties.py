@@ -16,6 +16,7 @@ import jax.numpy as jnp
 
 from gan_jax.errors import InputError
 from gan_jax.game import Array, Key
+from gan_jax.ops import random
 
 Critic = Callable[[Array], Array]  # image f32[B,...] -> f32[B] (or a map of patches)
 
@@ -61,7 +62,7 @@ def norms(D: Critic, x: Array) -> Array:
 
 def between(real: Array, fake: Array, key: Key) -> Array:
   """A point drawn uniformly from the line between each real image and its fake: f32[B,...]."""
-  t = jax.random.uniform(key, (len(real),) + (1,) * (real.ndim - 1))
+  t = random.uniform(key, (len(real),) + (1,) * (real.ndim - 1))
   return real + t * (fake - real)
 
 
@@ -105,7 +106,7 @@ def dragan(D: Critic, real: Array, fake: Array, key: Key, *, spread: float = 0.5
   The noise is one-sided, as in the authors' code, and std is one number for the whole batch.
   """
   k_near, k_between = jax.random.split(key)
-  near = real + spread * jnp.std(real) * jax.random.uniform(k_near, real.shape)
+  near = real + spread * jnp.std(real) * random.uniform(k_near, real.shape)
   return jnp.mean((norms(D, between(real, near, k_between)) - 1) ** 2)
 
 

@@ -6,25 +6,26 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.game import Array, Key
+from gan_jax.ops import random
 
 Prior = Callable[[Key, int], Array]
 
 
 def normal(dim: int = 100) -> Prior:
   """z ~ N(0, I), f32[n,dim]."""
-  return lambda key, n: jax.random.normal(key, (n, dim))
+  return lambda key, n: random.normal(key, (n, dim))
 
 
 def uniform(dim: int = 100, bound: float = 1.0) -> Prior:
   """z ~ U(-bound, bound), f32[n,dim]: 1 in DCGAN, sqrt(3) (unit variance) in the 2014 MNIST net."""
-  return lambda key, n: jax.random.uniform(key, (n, dim), minval=-bound, maxval=bound)
+  return lambda key, n: random.uniform(key, (n, dim), -bound, bound)
 
 
 def sphere(dim: int = 100) -> Prior:
   """z uniform on the sphere of radius sqrt(dim), where a normal z of that size nearly lies."""
 
   def draw(key: Key, n: int) -> Array:
-    z = jax.random.normal(key, (n, dim))
+    z = random.normal(key, (n, dim))
     return z * jnp.sqrt(dim) / jnp.linalg.norm(z, axis=1, keepdims=True)
 
   return draw
@@ -43,8 +44,8 @@ def structured(noise: int = 62, categorical: Sequence[int] = (10,), continuous: 
       if categorical
       else []
     )
-    z = jax.random.normal(k_noise, (n, noise))
-    c = jax.random.uniform(k_con, (n, continuous), minval=-1.0, maxval=1.0)
+    z = random.normal(k_noise, (n, noise))
+    c = random.uniform(k_con, (n, continuous), -1.0, 1.0)
     return jnp.concatenate([z, *codes, c], axis=1)
 
   return draw

@@ -212,7 +212,9 @@ def test_a_lazy_penalty_costs_over_its_rounds_what_the_eager_one_does(every):
     objective = gan(prior, pair=wasserstein(), penalties=[penalties.r1(weight=2.0, every=interval)])
     carry, out = objective.init(), []
     for i in range(8):
-      out.append(objective.losses['D'](nets, batch, jax.random.key(i), carry))
+      out.append(
+        objective.losses['D'](nets, batch, objective.draw(batch, jax.random.key(i)), carry)
+      )
       carry = objective.advance(carry, {})
     return out
 

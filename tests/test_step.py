@@ -694,3 +694,56 @@ def test_a_linear_generator_learns_a_gaussian():
   )
   np.testing.assert_allclose(state.ema['G']['b'], 3, atol=0.1)
   np.testing.assert_allclose(abs(state.ema['G']['a']), 0.5, atol=0.1)
+
+
+def test_shared_noise_is_one_forward_pass_of_g():
+  """G is judged on the fakes that D learnt from, and they are computed once, as XLA counts."""
+  z, x = jnp.zeros((2, 8)), jnp.zeros((2, 8, 8, 3))
+  nets = {
+    'G': net(dcgan.Generator((8, 8, 3), width=32), z),
+    'D': net(dcgan.Discriminator(width=8), x),
+  }
+  players = {n: Player((n,), optax.sgd(0.01)) for n in nets}
+  one = Game(nets, players, gan(priors.normal(8), pair=pairs.nonsaturating()), {})
+  state = steps.init(one, KEY)
+  data = {'image': jax.random.normal(KEY, (1, 16, 8, 8, 3))}
+
+  def flops(f, *args):
+    return jax.jit(f).lower(*args).compile().cost_analysis()['flops']
+
+  forward = flops(nets['G'].apply, state.params['G'], jnp.zeros((16, 8)))
+  fresh, shared = (
+    flops(alternating(one, ('D', 'G'), noise=noise), state, data, KEY)
+    for noise in ('fresh', 'shared')
+  )
+  assert 0.9 * forward < fresh - shared < 1.2 * forward
+
+
+@pytest.mark.parametrize('k', [1, 3])
+def test_shared_noise_reaches_from_the_last_move_of_d_to_the_first_of_g(k):
+  seen = {'D': [], 'G': []}
+
+  def loss(player):
+    def cost(nets, batch, drawn, carry):
+      jax.debug.callback(lambda u: seen[player].append(float(u)), drawn)
+      return 0.0 * getattr(nets, player)(), {}
+
+    return cost
+
+  one = game({'D': loss('D'), 'G': loss('G')})
+  one = one._replace(
+    objective=one.objective._replace(draw=lambda batch, key: jax.random.uniform(key))
+  )
+
+  jax.jit(alternating(one, ('D',) * k + ('G', 'G'), noise='shared'))(
+    steps.init(one, KEY), batches(*range(max(k, 2))), KEY
+  )
+  jax.effects_barrier()
+
+  assert len(set(seen['D'])) == k and len(set(seen['G'])) == 2
+  assert seen['G'][0] == seen['D'][-1] and seen['G'][1] not in seen['D']
+
+
+def test_another_noise_is_refused():
+  with pytest.raises(InputError, match="'shared'"):
+    alternating(game(pulls(D=1.0)), ('D',), noise='same')

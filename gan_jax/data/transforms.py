@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.game import Array, Key
+from gan_jax.ops import random
 
 
 class Transform(NamedTuple):
@@ -60,7 +61,7 @@ def dequantise(levels: int = 256, low: float = -1.0, high: float = 1.0) -> Trans
   """uint8 -> f32 in [low, high]: noise of one grey level's width is added (Miyato et al. 2018)."""
 
   def apply(x: Array, key: Key) -> Array:
-    u = jax.random.uniform(key, x.shape)
+    u = random.uniform(key, x.shape)
     return (x.astype(jnp.float32) + u) * ((high - low) / levels) + low
 
   return Transform(apply, lambda x: (x - low) * (levels / (high - low)) - 0.5, (low, high))
@@ -70,7 +71,7 @@ def flip() -> Transform:
   """Each image is mirrored, left for right, with probability 1/2."""
 
   def apply(x: Array, key: Key) -> Array:
-    mirrored = jax.random.bernoulli(key, 0.5, (len(x), 1, 1, 1))
+    mirrored = random.bernoulli(key, 0.5, (len(x), 1, 1, 1))
     return jnp.where(mirrored, x[:, :, ::-1], x)
 
   return Transform(apply)

@@ -9,7 +9,7 @@ import flax.linen as nn
 from gan_jax.errors import InputError
 from gan_jax.game import Array
 from gan_jax.nets.initializers import irange
-from gan_jax.nets.layers import Conv, ConvTranspose, Dropout
+from gan_jax.nets.layers import Conv, ConvTranspose, Dense, Dropout
 from gan_jax.nets.mlp import maxout
 from gan_jax.ops.pool import max_pool
 
@@ -32,8 +32,8 @@ class Generator(nn.Module):
       )
     h, w = ((n - 5) // 3 + 1 for n in sides)
     init = irange(self.irange)
-    x = nn.relu(nn.Dense(self.hidden, kernel_init=init)(z))
-    x = nn.sigmoid(nn.Dense(h * w * self.maps, kernel_init=init)(x)).reshape(-1, h, w, self.maps)
+    x = nn.relu(Dense(self.hidden, kernel_init=init)(z))
+    x = nn.sigmoid(Dense(h * w * self.maps, kernel_init=init)(x)).reshape(-1, h, w, self.maps)
     x = ConvTranspose(self.shape[-1], 5, 3, 'VALID', use_bias=False, kernel_init=init)(x)
     return x + self.param('bias', nn.initializers.zeros, self.shape)[None]
 
@@ -61,6 +61,6 @@ class Discriminator(nn.Module):
       padding = ((pad, pad), (pad, pad))
       x = Conv(maps * self.pieces, size, 1, padding, kernel_init=init)(x)
       x = Dropout(self.keep)(max_pool(maxout(x, self.pieces), pool, 2))
-    x = nn.Dense(self.hidden * self.hidden_pieces, kernel_init=init)(x.reshape(len(x), -1))
+    x = Dense(self.hidden * self.hidden_pieces, kernel_init=init)(x.reshape(len(x), -1))
     x = Dropout(self.keep)(maxout(x, self.hidden_pieces))
-    return nn.Dense(1, kernel_init=init)(x)[:, 0]
+    return Dense(1, kernel_init=init)(x)[:, 0]

@@ -13,6 +13,7 @@ from gan_jax.nets.layers import (
   DCGAN_INIT,
   Conv,
   ConvTranspose,
+  Dense,
   activation,
   normalise,
   with_label,
@@ -43,7 +44,7 @@ class Generator(nn.Module):
     biased = self.norm == 'none'
     top = self.width << stages - 1
     # Torch's full convolution of a 1x1 image: the same numbers as a projection.
-    x = nn.Dense(h * w * top, use_bias=biased, kernel_init=DCGAN_INIT)(
+    x = Dense(h * w * top, use_bias=biased, kernel_init=DCGAN_INIT)(
       with_label(z, label, self.classes)
     )
     x = nn.relu(normalise(self.norm, x.reshape(-1, h, w, top)))
@@ -77,4 +78,4 @@ class Discriminator(nn.Module):
     for i in range(1, stages):
       x = normalise(self.norm, Conv(self.width << i, use_bias=biased)(x))
       x = nn.leaky_relu(x, self.slope)
-    return nn.Dense(1, use_bias=biased, kernel_init=DCGAN_INIT)(x.reshape(len(x), -1))[:, 0]
+    return Dense(1, use_bias=biased, kernel_init=DCGAN_INIT)(x.reshape(len(x), -1))[:, 0]

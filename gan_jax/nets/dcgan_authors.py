@@ -13,6 +13,7 @@ from gan_jax.nets.layers import (
   BatchNorm,
   Conv,
   ConvTranspose,
+  Dense,
   activation,
   with_label,
 )
@@ -37,7 +38,7 @@ class AuthorsGenerator(nn.Module):
     """z f32[B,Z] (and label i32[B]) -> image f32[B,*shape], in [-1, 1] for 'tanh'."""
     (h, w), stages = halvings(self.shape, self.stages)
     top = self.width << stages - 1
-    x = nn.Dense(h * w * top, use_bias=False, kernel_init=DCGAN_INIT)(
+    x = Dense(h * w * top, use_bias=False, kernel_init=DCGAN_INIT)(
       with_label(z, label, self.classes)
     )
     x = nn.relu(BatchNorm(EPSILON)(x)).reshape(-1, h, w, top)
@@ -65,4 +66,4 @@ class AuthorsDiscriminator(nn.Module):
     for i in range(1, stages):
       x = BatchNorm(EPSILON)(Conv(self.width << i, size=5, padding=DOWN, use_bias=False)(x))
       x = nn.leaky_relu(x, self.slope)
-    return nn.Dense(1, use_bias=False, kernel_init=DCGAN_INIT)(x.reshape(len(x), -1))[:, 0]
+    return Dense(1, use_bias=False, kernel_init=DCGAN_INIT)(x.reshape(len(x), -1))[:, 0]

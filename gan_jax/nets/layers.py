@@ -5,6 +5,7 @@ the batch's own statistics unless the weights hold some; Dropout is the identity
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import flax.linen as nn
@@ -14,6 +15,8 @@ import jax.numpy as jnp
 from gan_jax.errors import InputError
 from gan_jax.game import Array, Key, Net, Params, no_state
 from gan_jax.ops import conv as ops
+from gan_jax.ops import norm, product, random
+from gan_jax.ops.varying import alike
 
 Initializer = Callable[..., Array]  # (key, shape, dtype) -> array
 Example = Array | jax.ShapeDtypeStruct
@@ -21,16 +24,28 @@ Example = Array | jax.ShapeDtypeStruct
 DCGAN_INIT = nn.initializers.normal(0.02)  # every kernel of Radford et al. 2015
 
 
+# A dense layer whose products are summed in float32 whatever its operands.
+Dense = partial(nn.Dense, dot_general=product.dot_general)
+WIDE = ('scale', 'mean', 'var')  # weights of norms, which are applied in float32 in any case
+
+
 def net(
   module: nn.Module,
   *examples: Example,
+  precision: str = 'float32',
   reparam: Callable[[Params, Any], tuple[Params, Any]] | None = None,
   reparam_init: Callable[[Key, Params], Any] = no_state,
 ) -> Net:
   """A module and one example of each input -> its pure functions. Only the examples' shapes count.
 
-  `statistics` is None where the module has no BatchNorm.
+  `statistics` is None where the module has no BatchNorm. With precision='bfloat16' weights and
+  inputs are rounded to it on the way in and outputs are float32 again: the weights that are trained
+  and the losses stay float32, sums of products and norms are float32 in between. Raises InputError
+  for another precision.
   """
+  if precision not in ('float32', 'bfloat16'):
+    raise InputError(f"precision={precision!r} is neither 'float32' nor 'bfloat16'.")
+  narrow, wide = partial(_cast, jnp.dtype(precision)), partial(_cast, jnp.dtype('float32'))
   zeros = [jnp.zeros(e.shape, e.dtype) for e in examples]
 
   @jax.jit  # so that the forward pass, which init runs for its shapes only, is never computed
@@ -38,16 +53,27 @@ def net(
     return module.init(key, *zeros, mutable=['params']).get('params', {})
 
   def apply(params: Params, *inputs: Array, key: Key | None = None) -> Any:
-    return module.apply({'params': params}, *inputs, rngs={} if key is None else {'dropout': key})
+    rngs = {} if key is None else {'dropout': key}
+    return wide(module.apply({'params': narrow(params)}, *narrow(inputs), rngs=rngs))
 
   def statistics(params: Params, *inputs: Array) -> Params:
     """The mean and var of every BatchNorm for one batch, nested as in params."""
-    _, found = module.apply({'params': params}, *inputs, mutable=['statistics'])
+    _, found = module.apply({'params': narrow(params)}, *narrow(inputs), mutable=['statistics'])
     return found.get('statistics', {})
 
   abstract = jax.eval_shape(init, jax.random.key(0))
   has_statistics = bool(jax.eval_shape(statistics, abstract, *zeros))
   return Net(init, apply, statistics if has_statistics else None, reparam, reparam_init)
+
+
+def _cast(dtype: jnp.dtype, tree: Any) -> Any:
+  """Every floating array of the tree in that type, but for the weights of norms."""
+
+  def cast(path: Any, a: Array) -> Array:
+    keeps = path and getattr(path[-1], 'key', None) in WIDE
+    return a if keeps or not jnp.issubdtype(a.dtype, jnp.floating) else a.astype(dtype)
+
+  return jax.tree_util.tree_map_with_path(cast, tree)
 
 
 class BatchNorm(nn.Module):
@@ -63,24 +89,23 @@ class BatchNorm(nn.Module):
   @nn.compact
   def __call__(self, x: Array) -> Array:
     """x f32[B,...,C] -> the same shape."""
-    axes = tuple(range(x.ndim - 1))
+    channels = x.shape[-1:]
+    scale: Array = self.param('scale', _around_one, channels) if self.affine else jnp.ones(channels)
+    bias: Array = (
+      self.param('bias', nn.initializers.zeros, channels) if self.affine else jnp.zeros(channels)
+    )
     collecting = self.is_mutable_collection('statistics')
     if self.has_variable('params', 'mean') and not collecting:
-      mean: Array = _rows(self.get_variable('params', 'mean'), x)
-      var: Array = _rows(self.get_variable('params', 'var'), x)
-    else:
-      mean = jnp.mean(x, axes, keepdims=True)
-      # Two passes: E[x²] - E[x]² in float32 loses all of an epsilon of 1e-8.
-      var = jnp.mean(jnp.square(x - mean), axes, keepdims=True)
+      mean: Array = self.get_variable('params', 'mean')
+      inverse = jax.lax.rsqrt(self.get_variable('params', 'var') + self.epsilon)
+      return norm.normalised(x, mean, inverse, scale, bias)
     if collecting:
-      self.put_variable('statistics', 'mean', mean.reshape(-1))
-      self.put_variable('statistics', 'var', var.reshape(-1))
-    x = (x - mean) * jax.lax.rsqrt(var + self.epsilon)
-    if not self.affine:
-      return x
-    scale = self.param('scale', _around_one, x.shape[-1:])
-    bias = self.param('bias', nn.initializers.zeros, x.shape[-1:])
-    return x * _rows(scale, x) + _rows(bias, x)
+      mean, var = norm.moments(x)
+      self.put_variable('statistics', 'mean', mean)
+      self.put_variable('statistics', 'var', var)
+    x, scale = alike(x, scale)
+    bias = alike(x, bias)[1].astype(scale.dtype)
+    return norm.batch_norm(x, scale, bias, self.epsilon)
 
 
 class LayerNorm(nn.Module):
@@ -95,13 +120,14 @@ class LayerNorm(nn.Module):
   @nn.compact
   def __call__(self, x: Array) -> Array:
     """x f32[B,...,C] -> the same shape."""
-    axes = tuple(range(1, x.ndim))
+    axes, dtype = tuple(range(1, x.ndim)), x.dtype
+    x = x.astype(jnp.promote_types(dtype, jnp.float32))
     mean = jnp.mean(x, axes, keepdims=True)
     var = jnp.mean(jnp.square(x - mean), axes, keepdims=True)
     scale = self.param('scale', nn.initializers.ones, x.shape[-1:])
     bias = self.param('bias', nn.initializers.zeros, x.shape[-1:])
     x = (x - mean) * jax.lax.rsqrt(var + self.epsilon)
-    return x * _rows(scale, x) + _rows(bias, x)
+    return (x * norm.rows(scale, x) + norm.rows(bias, x)).astype(dtype)
 
 
 class Dropout(nn.Module):
@@ -114,7 +140,7 @@ class Dropout(nn.Module):
     """x f32[B,...] -> the same shape."""
     if self.keep == 1 or not self.has_rng('dropout'):
       return x
-    kept = jax.random.bernoulli(self.make_rng('dropout'), self.keep, x.shape)
+    kept = random.bernoulli(self.make_rng('dropout'), self.keep, x.shape)
     return jnp.where(kept, x / self.keep, jnp.zeros_like(x))
 
 
@@ -139,7 +165,7 @@ class Conv(nn.Module):
     x = self.convolve(x, self.param('kernel', self.kernel_init, shape))
     if not self.use_bias:
       return x
-    return x + _rows(self.param('bias', nn.initializers.zeros, (self.features,)), x)
+    return x + norm.rows(self.param('bias', nn.initializers.zeros, (self.features,)), x)
 
 
 class ConvTranspose(Conv):
@@ -190,11 +216,6 @@ def per_layer(value: Any, n: int, name: str) -> Sequence:
   if len(value) != n:
     raise InputError(f'{name}={value!r} has {len(value)} entries for {n} layers.')
   return value
-
-
-def _rows(v: Array, x: Array) -> Array:
-  """v f32[C] -> f32[1,...,1,C], to go with x f32[B,...,C]."""
-  return v.reshape((1,) * (x.ndim - 1) + (-1,))
 
 
 def _around_one(key: Key, shape: Sequence[int]) -> Array:

@@ -5,14 +5,16 @@ U(-a, a) as in the authors' configurations (goodfeli/adversarial). For images of
 points.
 """
 
+import functools
 from collections.abc import Sequence
 
 import flax.linen as nn
+import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.game import Array
 from gan_jax.nets.initializers import constant, irange, sparse
-from gan_jax.nets.layers import Dropout, activation, per_layer, with_label
+from gan_jax.nets.layers import Dense, Dropout, activation, per_layer, with_label
 
 
 class Generator(nn.Module):
@@ -40,9 +42,9 @@ class Generator(nn.Module):
     biases = per_layer(self.biases, n, 'biases')
     x = with_label(z, label, self.classes)
     for units, name, a, b in zip(self.hidden, names, ranges, biases, strict=True):
-      x = activation(name)(nn.Dense(units, kernel_init=irange(a), bias_init=constant(b))(x))
+      x = activation(name)(Dense(units, kernel_init=irange(a), bias_init=constant(b))(x))
     kernel_init = sparse(self.output_sparse) if self.output_sparse else irange(last)
-    x = nn.Dense(
+    x = Dense(
       int(np.prod(self.shape)), kernel_init=kernel_init, bias_init=constant(self.output_bias)
     )(x)
     return activation(self.output)(x).reshape(len(x), *self.shape)
@@ -76,11 +78,14 @@ class Discriminator(nn.Module):
     x = with_label(x.reshape(len(x), -1), label, self.classes)
     x = Dropout(self.input_keep)(x)
     for units, a in zip(self.hidden, ranges, strict=True):
-      x = nn.Dense(units * self.pieces, kernel_init=irange(a))(x)
+      x = Dense(units * self.pieces, kernel_init=irange(a))(x)
       x = Dropout(self.keep)(maxout(x, self.pieces))
-    return nn.Dense(1, kernel_init=irange(last))(x)[:, 0]
+    return Dense(1, kernel_init=irange(last))(x)[:, 0]
 
 
 def maxout(x: Array, pieces: int) -> Array:
-  """x f32[...,U*P] -> f32[...,U]: the maximum over each P consecutive entries."""
-  return x.reshape(*x.shape[:-1], -1, pieces).max(-1)
+  """x f32[...,P*U] -> f32[...,U]: unit u is the maximum of the entries u, u + U, u + 2 U, ...
+
+  So, and not as each P consecutive entries, it is a maximum of whole vectors, which costs nothing.
+  """
+  return functools.reduce(jnp.maximum, jnp.split(x, pieces, axis=-1))

@@ -7,7 +7,7 @@ import flax.linen as nn
 import numpy as np
 
 from gan_jax.game import Array
-from gan_jax.nets.layers import Dropout, activation, with_label
+from gan_jax.nets.layers import Dense, Dropout, activation, with_label
 
 HE = nn.initializers.he_normal()
 
@@ -25,8 +25,8 @@ class Generator(nn.Module):
     """z f32[B,Z] (and label i32[B]) -> image or point f32[B,*shape]."""
     x = with_label(z, label, self.classes)
     for units in self.hidden:
-      x = nn.relu(nn.Dense(units, kernel_init=HE)(x))
-    x = nn.Dense(int(np.prod(self.shape)))(x)
+      x = nn.relu(Dense(units, kernel_init=HE)(x))
+    x = Dense(int(np.prod(self.shape)))(x)
     return activation(self.output)(x).reshape(len(x), *self.shape)
 
 
@@ -43,6 +43,6 @@ class Discriminator(nn.Module):
     """image or point f32[B,...] (and label i32[B]) -> logit f32[B]."""
     x = with_label(x.reshape(len(x), -1), label, self.classes)
     for units in self.hidden:
-      x = nn.leaky_relu(nn.Dense(units, kernel_init=HE)(x), self.slope)
+      x = nn.leaky_relu(Dense(units, kernel_init=HE)(x), self.slope)
       x = Dropout(self.keep)(x)
-    return nn.Dense(1)(x)[:, 0]
+    return Dense(1)(x)[:, 0]

@@ -10,7 +10,7 @@ from functools import partial
 import flax.linen as nn
 
 from gan_jax.game import Array
-from gan_jax.nets.layers import BatchNorm, Conv, activation
+from gan_jax.nets.layers import BatchNorm, Conv, Dense, activation
 from gan_jax.nets.pyramid import halvings
 from gan_jax.ops.pool import mean_pool, upsample
 
@@ -83,7 +83,7 @@ class Generator(nn.Module):
   def __call__(self, z: Array) -> Array:
     """z f32[B,Z] -> image f32[B,*shape], in [-1, 1] for 'tanh'."""
     (h, w), stages = halvings(self.shape, self.stages)
-    x = nn.Dense(h * w * self.width, kernel_init=GLOROT)(z).reshape(-1, h, w, self.width)
+    x = Dense(h * w * self.width, kernel_init=GLOROT)(z).reshape(-1, h, w, self.width)
     for _ in range(stages):
       x = Up(self.width)(x)
     x = nn.relu(BatchNorm(2e-5)(x))
@@ -107,4 +107,4 @@ class Discriminator(nn.Module):
     for _ in range(self.kept):
       x = Same()(x)
     x = nn.relu(x).sum((1, 2))
-    return nn.Dense(1, use_bias=False, kernel_init=GLOROT)(x)[:, 0]
+    return Dense(1, use_bias=False, kernel_init=GLOROT)(x)[:, 0]

@@ -9,7 +9,7 @@ import flax.linen as nn
 
 from gan_jax.game import Array
 from gan_jax.nets.initializers import wgan_gp as uniform
-from gan_jax.nets.layers import Conv, ConvTranspose, activation, normalise, with_label
+from gan_jax.nets.layers import Conv, ConvTranspose, Dense, activation, normalise, with_label
 from gan_jax.nets.pyramid import ceil_halvings
 
 GLOROT = nn.initializers.glorot_uniform()
@@ -33,7 +33,7 @@ class Generator(nn.Module):
     (h, w), *sizes = ceil_halvings(self.shape)
     top = self.width << len(sizes) - 1
     init = uniform(stride=2, transposed=True)
-    x = nn.Dense(h * w * top, kernel_init=GLOROT)(with_label(z, label, self.classes))
+    x = Dense(h * w * top, kernel_init=GLOROT)(with_label(z, label, self.classes))
     x = nn.relu(normalise(self.norm, x)).reshape(-1, h, w, top)
     for i, (h, w) in zip(reversed(range(len(sizes) - 1)), sizes, strict=False):
       x = ConvTranspose(self.width << i, size=5, kernel_init=init)(x)
@@ -60,4 +60,4 @@ class Discriminator(nn.Module):
     for i in range(1, stages):
       x = normalise(self.norm, Conv(self.width << i, size=5, kernel_init=init)(x))
       x = nn.leaky_relu(x, self.slope)
-    return nn.Dense(1, kernel_init=GLOROT)(x.reshape(len(x), -1))[:, 0]
+    return Dense(1, kernel_init=GLOROT)(x.reshape(len(x), -1))[:, 0]

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 
-from gan_jax.game import Array, Batch, Bound, Carry, Key, Objective, Scalars
+from gan_jax.game import Array, Batch, Bound, Carry, Drawn, Key, Objective, Scalars
+from gan_jax.ops import random
 from gan_jax.pairs import Pair
 from gan_jax.penalties import Penalty
 from gan_jax.priors import Prior
@@ -52,19 +53,24 @@ def _gan(
   flips: float,
   given: Callable[[Batch], tuple[Array, ...]],
 ) -> Objective:
-  def play(nets: Bound, batch: Batch, key: Key) -> tuple[Array, Array, Array, Array, Key]:
-    """One forward pass, the same for both players: x, G(z), D(x), D(G(z)), and a key to spare."""
-    k_z, k_g, k_real, k_fake, k_more = jax.random.split(key, 5)
+  def draw(batch: Batch, key: Key) -> Drawn:
+    """z, and keys for G, D(x), D(G(z)) and what else D is told."""
+    k_z, *keys = jax.random.split(key, 5)
+    return prior(k_z, len(batch['image'])), *keys
+
+  def play(nets: Bound, batch: Batch, drawn: Drawn) -> tuple[Array, Array, Array, Array]:
+    """One forward pass, the same for both players: x, G(z), D(x), D(G(z))."""
+    z, k_g, k_real, k_fake, _ = drawn
     real, y = batch['image'], given(batch)
-    fake = nets.G(prior(k_z, len(real)), *y, key=k_g)
-    return real, fake, nets.D(real, *y, key=k_real), nets.D(fake, *y, key=k_fake), k_more
+    fake = nets.G(z, *y, key=k_g)
+    return real, fake, nets.D(real, *y, key=k_real), nets.D(fake, *y, key=k_fake)
 
   names = [term.name for term in penalties]
   labels = [n if names.count(n) == 1 else f'{n}_{i}' for i, n in enumerate(names)]
 
-  def d_loss(nets: Bound, batch: Batch, key: Key, rounds: Carry) -> tuple[Array, Scalars]:
-    real, fake, r, f, k_more = play(nets, batch, key)
-    k_flip, *k_terms = jax.random.split(k_more, 1 + len(penalties))
+  def d_loss(nets: Bound, batch: Batch, drawn: Drawn, rounds: Carry) -> tuple[Array, Scalars]:
+    real, fake, r, f = play(nets, batch, drawn)
+    k_flip, *k_terms = jax.random.split(drawn[-1], 1 + len(penalties))
     cost = d_weight * pair.d(*exchange(k_flip, flips, r, f))
     scalars = {'real': jnp.mean(r), 'fake': jnp.mean(f)}
     for label, term, k_term in zip(labels, penalties, k_terms, strict=True):
@@ -77,12 +83,13 @@ def _gan(
       cost, scalars = cost + term.weight * paid, scalars | {label: paid}
     return cost, scalars
 
-  def g_loss(nets: Bound, batch: Batch, key: Key, rounds: Carry) -> tuple[Array, Scalars]:
-    _, _, r, f, _ = play(nets, batch, key)
+  def g_loss(nets: Bound, batch: Batch, drawn: Drawn, rounds: Carry) -> tuple[Array, Scalars]:
+    _, _, r, f = play(nets, batch, drawn)
     return pair.g(r, f), {}
 
   return Objective(
     losses={'D': d_loss, 'G': g_loss},
+    draw=draw,
     init=lambda: jnp.zeros((), jnp.int32),
     advance=lambda rounds, scalars: rounds + 1,
   )
@@ -90,7 +97,7 @@ def _gan(
 
 def exchange(key: Key, share: float, r: Array, f: Array) -> tuple[Array, Array]:
   """r and f with a random `share` of their examples changing places."""
-  wrong = jax.random.bernoulli(key, share, (len(r),) + (1,) * (r.ndim - 1))
+  wrong = random.bernoulli(key, share, (len(r),) + (1,) * (r.ndim - 1))
   return jnp.where(wrong, f, r), jnp.where(wrong, r, f)
 
 

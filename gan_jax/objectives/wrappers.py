@@ -5,7 +5,8 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from gan_jax.game import Array, Batch, Bound, Carry, Key, Objective, Scalars
+from gan_jax.game import Array, Batch, Bound, Carry, Drawn, Key, Objective, Scalars
+from gan_jax.ops import random
 
 
 def instance_noise(
@@ -21,21 +22,22 @@ def instance_noise(
   at = sigma if callable(sigma) else lambda rounds: sigma
 
   def wrap(loss):
-    def wrapped(nets: Bound, batch: Batch, key: Key, carry: Carry) -> tuple[Array, Scalars]:
+    def wrapped(nets: Bound, batch: Batch, drawn: Drawn, carry: Carry) -> tuple[Array, Scalars]:
       inner, rounds = carry
       D = getattr(nets, critic)
 
       def noisy(x: Array, *given: Array, key: Key) -> Array:
         k_noise, k_inner = jax.random.split(key)
-        noise = jax.random.normal(k_noise, x.shape, x.dtype)
+        noise = random.normal(k_noise, x.shape).astype(x.dtype)
         return D(x + at(rounds) * noise, *given, key=k_inner)
 
-      return loss(nets.let(**{critic: noisy}), batch, key, inner)
+      return loss(nets.let(**{critic: noisy}), batch, drawn, inner)
 
     return wrapped
 
   return Objective(
     losses={player: wrap(loss) for player, loss in base.losses.items()},
+    draw=base.draw,
     init=lambda: (base.init(), jnp.zeros((), jnp.int32)),
     advance=lambda carry, scalars: (base.advance(carry[0], scalars), carry[1] + 1),
   )

@@ -12,7 +12,6 @@ products (`ops/matrix.py`). On GPU and TPU all three are the native convolution 
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import jax
 from jax import lax
@@ -20,6 +19,7 @@ from jax import lax
 from gan_jax.game import Array
 from gan_jax.ops import matrix, native
 from gan_jax.ops.geometry import Geometry
+from gan_jax.ops.varying import alike
 
 Padding = str | Sequence[tuple[int, int]]  # 'SAME', 'VALID' or ((low, high), (low, high))
 
@@ -57,28 +57,10 @@ def _transposed(k: int, s: int, padding: str) -> tuple[int, int]:
   return low, total - low
 
 
-def alike(x: Array, k: Array) -> tuple[Array, Array]:
-  """Both arrays as they are; inside `shard_map`, both varying over the same mesh axes.
-
-  There a kernel that all devices share has as its derivative a sum over devices. JAX adds that sum
-  where a shared array becomes a varying one, and it cannot look for that place inside our rules.
-  """
-  if varying(x) == varying(k):
-    return x, k
-  nothing = [lax.stop_gradient(a)[:0].sum() for a in (x, k)]  # 0, but varying as a does
-  return x + nothing[1], k + nothing[0]
-
-
-def varying(a: Array) -> Any:
-  """The mesh axes that an array varies over inside `shard_map`; jax 0.7 says vma, 0.10 mat."""
-  kind = jax.typeof(a)
-  return getattr(kind, 'mat', getattr(kind, 'vma', None))
-
-
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def down(g: Geometry, x: Array, k: Array) -> Array:
   """x [B,H,W,I], k [kh,kw,I,O] -> y [B,h,w,O]."""
-  return native.down(g, x, k)
+  return lax.platform_dependent(x, k, cpu=partial(matrix.down, g), default=partial(native.down, g))
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gan_jax.errors import InputError
-from gan_jax.nets import dcgan, initializers, layers, mlp, tfd
+from gan_jax.nets import dcgan, initializers, layers, mlp, tfd, wgan_gp
 from gan_jax.nets.pyramid import ceil_halvings, halvings
 
 
@@ -58,10 +58,43 @@ def test_discriminator_drops_the_input_of_each_layer():
   assert abs(float((logits > 0).mean()) - 0.4) < 0.03  # .8 · .5
 
 
-def test_maxout_takes_consecutive_groups():
+def test_maxout_takes_every_so_manyth_entry():
   x = jnp.array([[1.0, 5.0, 2.0, 0.0, -1.0, -7.0]])
-  np.testing.assert_array_equal(mlp.maxout(x, 3), [[5, 0]])
-  np.testing.assert_array_equal(mlp.maxout(x, 2), [[5, 2, -1]])
+  np.testing.assert_array_equal(mlp.maxout(x, 3), [[2, 5]])
+  np.testing.assert_array_equal(mlp.maxout(x, 2), [[1, 5, 2]])
+
+
+BF16 = {'DCGAN': (dcgan.Generator((16, 16, 3), width=32), (2, 8)),
+        'MLP': (mlp.Discriminator(hidden=(8, 8)), (2, 4, 4, 1)),
+        'WGAN-GP': (wgan_gp.Discriminator(width=32, norm='layer'), (2, 16, 16, 3))}  # fmt: skip
+
+
+@pytest.mark.parametrize('case', BF16)
+def test_bfloat16_multiplies_narrow_and_returns_float32(case):
+  """Outputs and gradients are float32 and near the float32 ones; big products are narrow."""
+  module, shape = BF16[case]
+  x = jax.random.normal(jax.random.key(1), shape)
+  wide, narrow = (layers.net(module, x, precision=p) for p in ('float32', 'bfloat16'))
+  params = wide.init(jax.random.key(0))
+
+  def value(net):
+    return jax.value_and_grad(lambda p: jnp.mean(jnp.sin(net.apply(p, x))))
+
+  program = jax.jit(value(narrow)).lower(params).as_text()
+  products = [line for line in program.splitlines() if 'dot_general' in line]
+  wide_ones = [line for line in products if 'xbf16>' not in line]
+  assert len(products) > 5
+  assert all('x48x' in line or 'x75x' in line for line in wide_ones)  # RGB patches: ops/matrix.py
+  (a, da), (b, db) = value(wide)(params), value(narrow)(params)
+  assert b.dtype == jnp.float32 and abs(a - b) < 0.02
+  for g, h in zip(jax.tree.leaves(da), jax.tree.leaves(db), strict=True):
+    assert h.dtype == jnp.float32
+    assert jnp.linalg.norm(g - h) < 0.1 * jnp.linalg.norm(g) + 1e-4
+
+
+def test_another_precision_is_refused():
+  with pytest.raises(InputError, match='float16'):
+    layers.net(mlp.Discriminator(), jnp.zeros((2, 4)), precision='float16')
 
 
 def test_marginal_generator_starts_at_the_mean_image():

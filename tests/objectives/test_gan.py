@@ -34,8 +34,8 @@ def play(objective, nets=None, batch=None, key=KEY, carry=None):
   batch = batch or {'image': jnp.asarray(X)}
   carry = objective.init() if carry is None else carry
   nets = nets or bound()
-  d, scalars = objective.losses['D'](nets, batch, key, carry)
-  g, none = objective.losses['G'](nets, batch, key, carry)
+  d, scalars = objective.losses['D'](nets, batch, objective.draw(batch, key), carry)
+  g, none = objective.losses['G'](nets, batch, objective.draw(batch, key), carry)
   assert none == {}
   return d, scalars, g
 

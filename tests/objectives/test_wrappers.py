@@ -86,8 +86,8 @@ def test_both_players_of_a_gan_see_noise_and_the_penalty_looks_through_it():
   nets = bound(D=D)
   noisy = instance_noise(base, sigma=2.0)
   batch = {'image': jnp.zeros((256, 8, 8, 1))}
-  _, scalars = noisy.losses['D'](nets, batch, KEY, noisy.init())
-  g, _ = noisy.losses['G'](nets, batch, KEY, noisy.init())
+  _, scalars = noisy.losses['D'](nets, batch, noisy.draw(batch, KEY), noisy.init())
+  g, _ = noisy.losses['G'](nets, batch, noisy.draw(batch, KEY), noisy.init())
   for value in (scalars['real'], scalars['fake'], scalars['r1'], -g):
     np.testing.assert_allclose(value, 64 * 4 / 2, rtol=0.05)
 
