@@ -25,7 +25,7 @@ def get_config(arg=''):
     ),
     objective=dict(name='gan', pair=dict(name=arg.pair)),
     players=dict(D=dict(owns=('D',), tx=adam), G=dict(owns=('G',), tx=adam)),
-    play=dict(name='alternating', schedule=('D', 'G')),
+    play=dict(name='alternating', schedule=('D', 'G'), noise='shared'),
     ema=dict(G=dict(name='warmed_up', decay=0.999)),
     rounds=50_000,
     batch=64,

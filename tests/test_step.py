@@ -740,8 +740,10 @@ def test_shared_noise_reaches_from_the_last_move_of_d_to_the_first_of_g(k):
   )
   jax.effects_barrier()
 
-  assert len(set(seen['D'])) == k and len(set(seen['G'])) == 2
-  assert seen['G'][0] == seen['D'][-1] and seen['G'][1] not in seen['D']
+  assert len(set(seen['D'])) == k
+  assert len(set(seen['G'])) == 2
+  assert seen['G'][0] == seen['D'][-1]
+  assert seen['G'][1] not in seen['D']
 
 
 def test_another_noise_is_refused():

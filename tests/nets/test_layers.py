@@ -86,7 +86,8 @@ def test_bfloat16_multiplies_narrow_and_returns_float32(case):
   assert len(products) > 5
   assert all('x48x' in line or 'x75x' in line for line in wide_ones)  # RGB patches: ops/matrix.py
   (a, da), (b, db) = value(wide)(params), value(narrow)(params)
-  assert b.dtype == jnp.float32 and abs(a - b) < 0.02
+  assert b.dtype == jnp.float32
+  assert abs(a - b) < 0.02
   for g, h in zip(jax.tree.leaves(da), jax.tree.leaves(db), strict=True):
     assert h.dtype == jnp.float32
     assert jnp.linalg.norm(g - h) < 0.1 * jnp.linalg.norm(g) + 1e-4

@@ -41,12 +41,13 @@ def test_equals_the_native_form(case, dtype):
   for name, (i, j) in at.items():
     ours = jax.jit(getattr(bilinear, name), static_argnums=0)(g, (x, k, y)[i], (x, k, y)[j])
     theirs = getattr(native, name)(g, exact[i], exact[j])
-    assert ours.dtype == dtype and ours.shape == theirs.shape
+    assert ours.dtype == dtype
+    assert ours.shape == theirs.shape
     error = jnp.abs(ours.astype(jnp.float32) - theirs).max() / jnp.abs(theirs).max()
     assert error < (2e-6 if dtype == jnp.float32 else 0.03), name
 
 
-@pytest.mark.parametrize('size, stride', [(4, 2), (5, 2), (3, 1)])
+@pytest.mark.parametrize(('size', 'stride'), [(4, 2), (5, 2), (3, 1)])
 def test_value_gradient_and_second_gradient_where_it_is_chosen(size, stride):
   """With channels enough `ops.conv` takes the short form; all its derivatives must be lax's."""
   x = jax.random.normal(jax.random.key(0), (2, 7, 6, 16))
