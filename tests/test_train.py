@@ -106,6 +106,14 @@ def test_more_devices_give_the_same_run_to_rounding(whole, tmp_path):
   )
 
 
+def test_bfloat16_is_a_key_of_the_config_and_trains_float32_weights(whole, tmp_path):
+  state = train.run(small(precision='bfloat16'), tmp_path)
+  assert {leaf.dtype for leaf in jax.tree.leaves((state.params, state.ema))} == {jnp.dtype('f4')}
+  last, first = numbers(tmp_path)[-1], numbers(whole[0])[-1]
+  assert last['D/loss'] != first['D/loss']
+  assert abs(last['D/loss'] - first['D/loss']) < 0.05 * first['D/loss']
+
+
 def test_pmapped_trains_on_several_devices(tmp_path):
   state = train.run(small(devices=2, parallel='pmapped'), tmp_path)
   assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params))
@@ -150,6 +158,8 @@ def test_another_config_is_refused_with_the_keys_that_differ(whole):
     (dict(ema=dict(H=0.9)), r'ema averages H'),
     (dict(evals__samples__colums=3), r"'colums'.*'columns'"),
     (dict(evals__samples=dict(every=2)), r'evals.samples must say its name'),
+    (dict(precision='float16'), r"precision='float16' is neither"),
+    (dict(play__noise='same'), r"noise='same' is neither"),
     (dict(sede=1), r"the config takes no argument 'sede'"),
     (
       dict(players=dict(D=dict(tx=dict(name='sgd', learning_rate=1)))),
