@@ -109,7 +109,7 @@ class MlpDiscriminator(nn.Module):
     dense = lambda n: nn.Dense(n, kernel_init=uniform(0.005), dtype=self.dtype)
     x = nn.Dropout(0.2, deterministic=not train)(x.reshape(len(x), -1))
     for _ in range(2):
-      x = dense(self.hidden * self.pieces)(x).reshape(len(x), self.pieces, self.hidden).max(1)
+      x = dense(self.hidden * self.pieces)(x).reshape(len(x), self.hidden, self.pieces).max(-1)
       x = nn.Dropout(0.5, deterministic=not train)(x)
     return dense(1)(x)[:, 0]
 

@@ -115,7 +115,8 @@ def copy(torch, params, net, job, last, mirrored):
     seen[kinds[kind]] += 1
     kernel, bias = p.get('kernel', p.get('scale')), p.get('bias')
     if kind == 'Maxout':
-      kernel = kernel.T
+      apart = lambda v: v.reshape(*v.shape[:-1], -1, 5).swapaxes(-1, -2).reshape(v.shape)
+      kernel, bias = apart(kernel).T, apart(bias)
     elif kind == 'Linear':
       kernel = units(units(kernel).T)
       bias = None if bias is None else units(bias)
