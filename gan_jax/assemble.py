@@ -8,7 +8,7 @@ looked at and kept), precision (what is multiplied: 'float32', or 'bfloat16').
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -18,13 +18,13 @@ import numpy as np
 from gan_jax import config as configs
 from gan_jax import step as steps
 from gan_jax.data import transforms
-from gan_jax.data.source import Source
+from gan_jax.data.source import Source, is_picture
 from gan_jax.errors import InputError
 from gan_jax.nets import layers
 from gan_jax.sampling import Sampler, make_sampler
 from gan_jax.step import Game, Player, TrainState
 
-REQUIRED = ('data', 'prior', 'nets', 'objective', 'players', 'play', 'rounds', 'batch')
+REQUIRED = ('data', 'nets', 'objective', 'players', 'play', 'rounds', 'batch')
 
 
 class Facts(NamedTuple):
@@ -69,7 +69,8 @@ def transform(config: Mapping[str, Any]) -> transforms.Transform:
 def facts(source: Source, seen: transforms.Transform) -> Facts:
   """What the networks must know of this source."""
   one = {n: jax.ShapeDtypeStruct((1, *a.shape[1:]), a.dtype) for n, a in source.arrays.items()}
-  one['image'] = jax.eval_shape(seen.apply, one['image'], jax.random.key(0))
+  see = lambda a: jax.eval_shape(seen.apply, a, jax.random.key(0))
+  one = {name: see(a) if is_picture(name, a) else a for name, a in one.items()}
   columns = {n: (tuple(a.shape[1:]), str(a.dtype)) for n, a in one.items()}
   labels = source.arrays.get('label')
   named = len(source.meta.get('classes') or ())
@@ -93,7 +94,8 @@ def game(config: Mapping[str, Any], known: Facts, mean: Callable[[], np.ndarray]
   """The game that the config describes, on data of which that is known; raises InputError."""
   prior = configs.build(config['prior'], 'priors')
   examples = {n: jnp.zeros((2, *shape), dtype) for n, (shape, dtype) in known.columns.items()}
-  examples['z'] = jnp.zeros(jax.eval_shape(lambda k: prior(k, 2), jax.random.key(0)).shape)
+  if prior:
+    examples['z'] = jnp.zeros(jax.eval_shape(lambda k: prior(k, 2), jax.random.key(0)).shape)
 
   def net(name: str):
     spec = dict(config['nets'][name])
@@ -106,7 +108,7 @@ def game(config: Mapping[str, Any], known: Facts, mean: Callable[[], np.ndarray]
     if 'classes' not in spec and 'label' in inputs:
       spec['classes'] = known.classes
     module = configs.build(spec, 'nets', shape=known.shape, pixel_mean=configs.Later(mean))
-    _check_range(name, module, inputs, known)
+    _check_range(name, module, known)
     extra = configs.build(reparam, 'nets') if reparam else {}
     precision = config.get('precision', 'float32')  # unsaid in runs of before there was another
     return layers.net(module, *[examples[i] for i in inputs], precision=precision, **extra)
@@ -138,10 +140,10 @@ def _check_penalties(config: Mapping[str, Any], game_: Game) -> None:
     )
 
 
-def _check_range(name: str, module: Any, inputs: Sequence[str], known: Facts) -> None:
-  """A network of z that ends in tanh cannot draw images that were scaled to [0, 1]."""
+def _check_range(name: str, module: Any, known: Facts) -> None:
+  """A network of images that ends in tanh cannot draw those that were scaled to [0, 1]."""
   ends = {'tanh': (-1.0, 1.0), 'sigmoid': (0.0, 1.0)}.get(getattr(module, 'output', ''))
-  if 'z' in inputs and ends and known.range and tuple(known.range) != ends:
+  if hasattr(module, 'shape') and ends and known.range and tuple(known.range) != ends:
     raise InputError(
       f'nets.{name} ends in {module.output}, so it draws values in {ends}, but the transform gives '
       f'images in {tuple(known.range)}; change its output, or the scale of the transform.'
@@ -166,15 +168,30 @@ def play(config: Mapping[str, Any]) -> tuple[Callable, dict[str, Any]]:
   return function, options
 
 
+def examples(config: Mapping[str, Any], source: Source, n: int = 64) -> dict[str, np.ndarray]:
+  """The first n rows, as stored, of the columns that G takes besides z and label: often none."""
+  taken = _inputs(config, 'G')
+  return {name: np.asarray(a[:n]) for name, a in source.arrays.items() if name in taken
+          and name != 'label'}  # fmt: skip
+
+
 def sampler(
-  config: Mapping[str, Any], game_: Game, known: Facts
+  config: Mapping[str, Any], game_: Game, known: Facts, given: Mapping[str, np.ndarray]
 ) -> Callable[[TrainState], Sampler]:
-  """state -> Sampler, for the network called G."""
+  """state -> Sampler, for the network called G; `given` are its `examples`."""
+  judged = _inputs(config, 'D')
   return make_sampler(
     game_,
     configs.build(config['prior'], 'priors'),
-    transform(config).display,
-    inputs=tuple(config['nets']['G'].get('inputs', ())) if 'G' in config['nets'] else (),
+    transform(config),
+    inputs=_inputs(config, 'G'),
+    examples=given,
     classes=known.classes,
-    batch=min(config['batch'], 100),
+    batch=min(config['batch'], 100) if game_.nets['G'].statistics else 100,
+    critic='D' if judged and set(judged) <= {'image', 'label'} else '',
   )
+
+
+def _inputs(config: Mapping[str, Any], net: str) -> tuple[str, ...]:
+  """What a network takes, by name; nothing if there is no such network."""
+  return tuple(config['nets'].get(net, {}).get('inputs', ()))

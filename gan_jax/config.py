@@ -36,6 +36,7 @@ ANNEXES = {
 DEFAULTS = dict(
   seed=0,
   start=None,
+  prior=None,
   transform=(),
   wrappers=(),
   precision='float32',

@@ -62,6 +62,11 @@ class Bound:
     return Bound(self.nets, self.params, **{**self._functions, **functions})
 
 
+def logit(out: Any) -> Array:
+  """The verdict of a critic f32[B], which may be one entry of what it returns: out['logit']."""
+  return out['logit'] if isinstance(out, Mapping) else out
+
+
 Drawn = Any  # what a loss takes at random: a key, or what was drawn with one
 Loss = Callable[[Bound, Batch, Drawn, Carry], tuple[Array, Scalars]]
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from gan_jax import assemble, loop, parallel, population
 from gan_jax import config as configs
@@ -26,6 +27,7 @@ class Parts(NamedTuple):
   source: Source
   seen: Transform
   known: assemble.Facts
+  examples: dict[str, np.ndarray]  # of what G takes besides z and label
   games: list[Game]  # of each member
   game: Callable[[Values], Game]  # of one of which the values that vary are given, or traced
   step: Callable[[Values], steps.Step]
@@ -58,7 +60,8 @@ def build(config: Mapping[str, Any], members: Sequence[Member]) -> Parts:
     return moves(one, **options)(steps.init(one, key), batches, key)
 
   population.refuse_static(traced, members[0])
-  return Parts(source, seen, known, games, game, step, way, plan)
+  examples = assemble.examples(config, source)
+  return Parts(source, seen, known, examples, games, game, step, way, plan)
 
 
 def initialiser(

@@ -3,11 +3,12 @@
 config.json   what was asked for            facts.json     what the networks know of the data
 checkpoints/  the newest states             log.jsonl      every number, one line per logged round
 samples/      every picture                 tensorboard/   the same for TensorBoard
+examples.npz  where G takes more than z and labels: what to draw samples from
 """
 
 import json
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -31,13 +32,19 @@ class Run(NamedTuple):
 
   config: dict[str, Any]
   known: assemble.Facts
+  examples: dict[str, np.ndarray]
   game: Game
   round: int
   state: TrainState
 
 
-def claim(workdir: pathlib.Path, config: Mapping[str, Any], known: assemble.Facts) -> None:
-  """Writes config.json and facts.json into `workdir`, or checks that it is this run's own.
+def claim(
+  workdir: pathlib.Path,
+  config: Mapping[str, Any],
+  known: assemble.Facts,
+  examples: Mapping[str, np.ndarray],
+) -> None:
+  """Writes config, facts and examples into `workdir`, or checks that it is this run's own.
 
   Raises InputError, naming the keys, if the config there differs in what is learnt, or if the
   folder cannot be written to.
@@ -57,6 +64,8 @@ def claim(workdir: pathlib.Path, config: Mapping[str, Any], known: assemble.Fact
       )
   write_json(path, dict(config))
   write_json(workdir / 'facts.json', known._asdict())
+  if examples:
+    _write(workdir / 'examples.npz', lambda path: _savez(path, examples))
 
 
 def load(workdir: str | pathlib.Path, step: int | None = None) -> Run:
@@ -70,6 +79,8 @@ def load(workdir: str | pathlib.Path, step: int | None = None) -> Run:
   config, facts = read_json(workdir / 'config.json'), read_json(workdir / 'facts.json')
   columns = {name: (tuple(shape), dtype) for name, (shape, dtype) in facts['columns'].items()}
   known = assemble.Facts(**{**facts, 'shape': tuple(facts['shape']), 'columns': columns})
+  kept = workdir / 'examples.npz'
+  examples = dict(np.load(kept)) if kept.exists() else {}
   # The mean image only says where weights start, and these have moved on.
   game = assemble.game(config, known, lambda: np.zeros(known.shape, np.float32))
   here = SingleDeviceSharding(jax.devices()[0])
@@ -84,13 +95,13 @@ def load(workdir: str | pathlib.Path, step: int | None = None) -> Run:
     manager.close()
   if found is None:
     raise InputError(f'{workdir} has no checkpoint yet.')
-  return Run(config, known, game, *found)
+  return Run(config, known, examples, game, *found)
 
 
 def sampler(workdir: str | pathlib.Path, step: int | None = None) -> Sampler:
   """The trained generator of a run, ready to draw; raises InputError as `load` does."""
   run = load(workdir, step)
-  return assemble.sampler(run.config, run.game, run.known)(run.state)
+  return assemble.sampler(run.config, run.game, run.known, run.examples)(run.state)
 
 
 def graft(state: TrainState, spec: Mapping[str, Any]) -> TrainState:
@@ -138,10 +149,20 @@ def read_json(path: pathlib.Path) -> Any:
 
 def write_json(path: pathlib.Path, value: Any) -> None:
   """Writes it whole or not at all, its folder too; raises InputError if that cannot be written."""
+  text = json.dumps(value, indent=1, default=str) + '\n'
+  _write(path, lambda beside: beside.write_text(text))
+
+
+def _savez(path: pathlib.Path, arrays: Mapping[str, np.ndarray]) -> None:
+  with path.open('wb') as file:  # to a path of another ending NumPy would add one
+    np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
+def _write(path: pathlib.Path, write: Callable[[pathlib.Path], Any]) -> None:
   beside = path.with_suffix('.tmp')
   try:
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside.write_text(json.dumps(value, indent=1, default=str) + '\n')
+    write(beside)
     beside.replace(path)
   except OSError as error:
     raise InputError(f'{path.parent} cannot be written to: {error.strerror}.') from error

@@ -5,15 +5,17 @@ with the batch's own statistics does not.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax.data.transforms import to_uint8
+from gan_jax.data.source import is_picture
+from gan_jax.data.transforms import Transform, to_uint8
 from gan_jax.errors import InputError
-from gan_jax.game import Array, Key, Net, Params
+from gan_jax.game import Array, Key, Net, Params, logit
 from gan_jax.step import Game, TrainState, effective
 
 Pixels = Array | np.ndarray
@@ -22,23 +24,32 @@ Pixels = Array | np.ndarray
 class Sampler(NamedTuple):
   """A trained generator, with what is needed to use it.
 
-  generate: z f32[N,Z] (and label i32[N], where the generator takes one) -> image f32[N,...], in
-            the range that it was trained in; N is free.
-  draw:     (key, n) -> image f32[n,...], from the prior, labels taken in turn.
-  prior:    (key, n) -> z f32[n,Z].
+  generate: the generator's inputs, z f32[N,Z] or label i32[N] or what else it takes -> image
+            f32[N,...], in the range that it was trained in; N is free.
+  draw:     (key, n) -> image f32[n,...]: z from the prior, labels and examples taken in turn.
+  fill:     (key, n) -> the inputs that `draw` makes up.
+  prior:    (key, n) -> z f32[n,Z]; None in a game without noise.
+  see:      uint8[N,...], as stored -> f32[N,...], as the networks see it.
   display:  image f32[N,...] -> uint8[N,...].
   unit:     image f32[N,...] -> the same in [0, 1], not rounded: what densities are measured on.
-  critic:   image f32[N,...] (and label) -> f32[N] by the network called D; None without one, or
-            if it has BatchNorm, since its scores would be of batches and not of images.
+  critic:   image f32[N,...] (and label) -> f32[N] by the network called D; None without one, if it
+            judges more than images and labels, or if it has BatchNorm, since its scores would be
+            of batches and not of images.
+  apply:    (network, *inputs, output=None) -> what that network makes of N inputs, by averaged
+            weights where there are any: an encoder's codes, say; `output` names the entry wanted of
+            one that returns a dict. BatchNorm has the statistics of these very inputs.
   round:    rounds played.
   """
 
   generate: Callable[..., np.ndarray]
   draw: Callable[[Key, int], np.ndarray]
-  prior: Callable[[Key, int], Array]
+  fill: Callable[[Key, int], tuple[Array, ...]]
+  prior: Callable[[Key, int], Array] | None
+  see: Callable[[Pixels], np.ndarray]
   display: Callable[[Pixels], np.ndarray]
   unit: Callable[[Pixels], np.ndarray]
   critic: Callable[..., np.ndarray] | None
+  apply: Callable[..., np.ndarray]
   round: int
 
 
@@ -66,57 +77,99 @@ def merge(params: Params, more: Params) -> Params:
 
 def make_sampler(
   game: Game,
-  prior: Callable[[Key, int], Array],
-  display: Callable[[Array], Array],
+  prior: Callable[[Key, int], Array] | None,
+  seen: Transform,
   *,
   inputs: Sequence[str] = ('z',),
+  examples: Mapping[str, np.ndarray] | None = None,
   classes: int = 0,
   batch: int = 64,
   calibration: int = 16,
   generator: str = 'G',
+  critic: str = 'D',
 ) -> Callable[[TrainState], Sampler]:
   """state -> Sampler; what it compiles is compiled once for all states.
 
-  `inputs` are the generator's: 'z' alone, or 'z' and 'label'. `calibration` batches of `batch`
-  draws give BatchNorm its statistics. Raises InputError for inputs that it cannot make up.
+  `inputs` are the generator's: 'z', 'label' and columns of the data, as stored, of which `examples`
+  has some. `calibration` batches of `batch` draws give BatchNorm its statistics. `critic` is the
+  network that scores images, '' if none does. Raises InputError for inputs that there is nothing
+  to make of.
   """
-  if tuple(inputs) not in (('z',), ('z', 'label')):
-    raise InputError(f'samples are made from z, or from z and label; {generator} takes {inputs}.')
+  examples = examples or {}
+  made = ('z',) if prior else ()
+  if missing := [name for name in inputs if name not in (*made, 'label', *examples)]:
+    raise InputError(
+      f'samples are made from z, labels and examples of the data; {generator} takes '
+      f'{", ".join(missing)}, of which there are none.'
+    )
   net = game.nets[generator]
-  apply = jax.jit(lambda params, *given: net.apply(params, *given))
-  scores = 'D' in game.nets and game.nets['D'].statistics is None
-  critic = jax.jit(game.nets['D'].apply) if scores else None
-  show = jax.jit(lambda x: to_uint8(display(x)))
-  unit = jax.jit(lambda x: jnp.clip(display(x) / 255, 0, 1))
+  show = jax.jit(lambda x: to_uint8(seen.display(x)))
+  unit = jax.jit(lambda x: jnp.clip(seen.display(x) / 255, 0, 1))
+  see = jax.jit(lambda x: seen.apply(x, jax.random.key(0)))
+  scores = critic in game.nets and game.nets[critic].statistics is None
+  score = jax.jit(lambda params, *x: logit(game.nets[critic].apply(params, *x)))
+  look = lru_cache(None)(lambda name, output: jax.jit(partial(_entry, game.nets[name], output)))
 
   def fill(key: Key, n: int) -> tuple[Array, ...]:
-    labels = (jnp.arange(n, dtype=jnp.int32) % max(classes, 1),) if 'label' in inputs else ()
-    return (prior(key, n), *labels)
+    """The generator's inputs for n images."""
+    turn = jnp.arange(n, dtype=jnp.int32)
+    column = lambda name: jnp.asarray(examples[name])[turn % len(examples[name])]
+    of: dict[str, Callable[[], Array]] = {
+      'z': lambda: prior(key, n),  # type: ignore[misc]
+      'label': lambda: turn % max(classes, 1),
+      **{name: partial(column, name) for name in examples},
+    }
+    pictures = lambda name, a: see(a) if name in examples and is_picture(name, a) else a
+    return tuple(pictures(name, of[name]()) for name in inputs)
 
   @jax.jit
-  def ready(state: TrainState) -> tuple[Params, Params]:
+  def ready(state: TrainState) -> tuple[dict[str, Params], Params, Params]:
     weights, _ = effective(game.nets, {**state.params, **state.ema}, state.reparam)
     raw, _ = effective(game.nets, state.params, state.reparam)
     draws = jax.vmap(lambda key: fill(key, batch))(jax.random.split(jax.random.key(0), calibration))
-    return calibrate(net, weights[generator], *draws), raw.get('D')
+    return weights, calibrate(net, weights[generator], *draws), raw.get(critic)
 
   def bind(state: TrainState) -> Sampler:
-    params, d_params = ready(state)
+    weights, params, d_params = ready(state)
+    made_of = look(generator, None)
 
     def generate(*given: Any) -> np.ndarray:
-      return in_chunks(lambda *part: apply(params, *part), batch, *given)
+      return in_chunks(lambda *part: made_of(params, *part), batch, *given)
+
+    def apply(name: str, *given: Any, output: str | None = None) -> np.ndarray:
+      own = calibrate(game.nets[name], weights[name], *_batches(given, batch, calibration))
+      return in_chunks(lambda *part: look(name, output)(own, *part), batch, *given)
 
     return Sampler(
       generate=generate,
       draw=lambda key, n: generate(*fill(key, n)),
+      fill=fill,
       prior=prior,
+      see=lambda x: in_chunks(see, batch, x),
       display=lambda x: in_chunks(show, batch, x),
       unit=lambda x: in_chunks(unit, batch, x),
-      critic=critic and (lambda *x: in_chunks(lambda *part: critic(d_params, *part), batch, *x)),
+      critic=(lambda *x: in_chunks(lambda *part: score(d_params, *part), batch, *x))
+      if scores
+      else None,
+      apply=apply,
       round=int(state.step),
     )
 
   return bind
+
+
+def _entry(net: Net, output: str | None, params: Params, *inputs: Array) -> Array:
+  """What a network returns, or one entry of it; what is not asked for is not computed."""
+  out = net.apply(params, *inputs)
+  return out if output is None else out[output]
+
+
+def _batches(given: Sequence[Any], size: int, most: int) -> list[Array]:
+  """The first of the inputs as at most `most` batches of `size`, or one of what there is."""
+  n = len(given[0])
+  size = min(size, n)
+  count = min(most, n // size)
+  return [jnp.asarray(a[: count * size]).reshape(count, size, *a.shape[1:]) for a in given]
 
 
 def in_chunks(function: Callable[..., Array], size: int, *arrays: Any) -> np.ndarray:

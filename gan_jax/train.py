@@ -41,7 +41,7 @@ def run(
   parts = program.build(config, members)
   fallen = {} if vary is None else summary.claim(workdir, members)
   for member in members:
-    runs.claim(member.workdir, member.config, parts.known)
+    runs.claim(member.workdir, member.config, parts.known, parts.examples)
 
   # A kill may find a population's members at two rounds; what they have in common is still there.
   keep = max(config['checkpoint']['keep'], 1 if vary is None else 2)
@@ -189,7 +189,7 @@ def _binds(members: Sequence[Member], parts: Parts) -> list[Callable[[TrainState
   for member, game in zip(members, parts.games, strict=True):
     drawn = json.dumps([member.config['prior'], member.config['nets']], sort_keys=True, default=str)
     if drawn not in made:
-      made[drawn] = assemble.sampler(member.config, game, parts.known)
+      made[drawn] = assemble.sampler(member.config, game, parts.known, parts.examples)
     out.append(made[drawn])
   return out
 

@@ -10,6 +10,7 @@ import pytest
 
 from gan_jax import pairs, priors, sampling
 from gan_jax import step as steps
+from gan_jax.data import transforms
 from gan_jax.errors import InputError
 from gan_jax.game import Net
 from gan_jax.nets import dcgan, plain
@@ -19,6 +20,7 @@ from gan_jax.step import Game, Player
 
 KEY = jax.random.key(0)
 PRIOR = priors.normal(4)
+AS_IT_IS = transforms.chain([])
 
 
 @functools.cache
@@ -32,8 +34,7 @@ def drawn(average=0.5):
   game = Game(nets, players, gan(PRIOR, pair=pairs.hinge()), {'G': average})
   state = steps.init(game, KEY)
   state = state.replace(ema={'G': jax.tree.map(lambda w: w + 0.3, state.params['G'])})
-  display = lambda x: jnp.clip(jnp.round(127.5 + 127.5 * x), 0, 255).astype(jnp.uint8)
-  make = sampling.make_sampler(game, PRIOR, display, batch=16, calibration=4)
+  make = sampling.make_sampler(game, PRIOR, transforms.scale(), batch=16, calibration=4)
   return game, state, make(state)
 
 
@@ -77,7 +78,7 @@ def test_any_number_of_images_comes(n):
 def test_images_come_from_the_averaged_weights_and_scores_from_the_weights_as_they_are():
   game, state, sampler = drawn()
   z = PRIOR(KEY, 4)
-  raw = sampling.make_sampler(game, PRIOR, lambda x: x, batch=16, calibration=4)(
+  raw = sampling.make_sampler(game, PRIOR, AS_IT_IS, batch=16, calibration=4)(
     state.replace(ema={'G': state.params['G']})
   )
   assert np.max(np.abs(raw.generate(z) - sampler.generate(z))) > 1e-2
@@ -132,7 +133,7 @@ def test_labels_are_taken_in_turn():
   game = Game({'G': G}, {}, gan(PRIOR, pair=pairs.hinge()), {})
   state = steps.init(game, KEY)
   make = sampling.make_sampler(
-    game, lambda key, n: jnp.zeros((n, 1)), lambda x: x, inputs=('z', 'label'), classes=3, batch=4
+    game, lambda key, n: jnp.zeros((n, 1)), AS_IT_IS, inputs=('z', 'label'), classes=3, batch=4
   )
   sampler = make(state)
   np.testing.assert_array_equal(sampler.draw(KEY, 7)[:, 0], [0, 10, 20, 0, 10, 20, 0])
@@ -141,7 +142,7 @@ def test_labels_are_taken_in_turn():
 
 def test_inputs_that_cannot_be_made_up_are_refused():
   with pytest.raises(InputError, match='samples are made from z'):
-    sampling.make_sampler(drawn()[0], PRIOR, lambda x: x, inputs=('z', 'image'))
+    sampling.make_sampler(drawn()[0], PRIOR, AS_IT_IS, inputs=('z', 'image'))
 
 
 def test_chunks_of_any_size_are_the_whole():
@@ -162,7 +163,42 @@ def test_a_critic_with_batch_norm_is_not_offered_as_a_score_of_images():
     'D': net(dcgan.Discriminator(width=2, stages=2, norm='batch'), jnp.zeros((2, 8, 8, 1))),
   }
   game = Game(nets, {}, gan(PRIOR, pair=pairs.hinge()), {})
-  sampler = sampling.make_sampler(game, PRIOR, lambda x: x, batch=8, calibration=2)(
+  sampler = sampling.make_sampler(game, PRIOR, AS_IT_IS, batch=8, calibration=2)(
     steps.init(game, KEY)
   )
   assert sampler.critic is None
+
+
+# --- more than z and labels -----------------------------------------------------------------------
+
+
+def test_a_translator_draws_from_examples_in_turn_as_the_networks_see_them():
+  G = Net(lambda key: (), lambda p, x, key=None: -x)
+  game = Game({'G': G}, {}, gan(PRIOR, pair=pairs.hinge()), {})
+  given = {'source': np.arange(3 * 4, dtype=np.uint8).reshape(3, 2, 2, 1)}
+  make = sampling.make_sampler(
+    game, None, transforms.scale(), inputs=('source',), examples=given, batch=4
+  )
+  sampler = make(steps.init(game, KEY))
+  (seen,) = sampler.fill(KEY, 4)
+  np.testing.assert_allclose(seen, given['source'][[0, 1, 2, 0]] / 127.5 - 1, atol=1e-6)
+  np.testing.assert_allclose(sampler.draw(KEY, 4), -seen, atol=1e-6)
+  np.testing.assert_allclose(sampler.see(given['source']), seen[:3], atol=1e-6)
+  assert sampler.prior is None
+
+
+def test_any_network_is_applied_in_chunks_and_one_entry_of_what_it_returns_is_chosen():
+  G = Net(lambda key: (), lambda p, z, key=None: z)
+  E = Net(lambda key: (), lambda p, x, key=None: {'logit': x[:, 0], 'twice': 2 * x})
+  game = Game({'G': G, 'D': E}, {}, gan(PRIOR, pair=pairs.hinge()), {})
+  sampler = sampling.make_sampler(game, PRIOR, AS_IT_IS, batch=4)(steps.init(game, KEY))
+  x = np.arange(14, dtype=np.float32).reshape(7, 2)
+  np.testing.assert_array_equal(sampler.apply('D', x, output='twice'), 2 * x)
+  np.testing.assert_array_equal(sampler.critic(x), x[:, 0])
+
+
+def test_a_network_with_batch_norm_is_applied_by_the_statistics_of_its_inputs():
+  game = Game({'G': toy()}, {}, gan(PRIOR, pair=pairs.hinge()), {})
+  sampler = sampling.make_sampler(game, PRIOR, AS_IT_IS, batch=4)(steps.init(game, KEY))
+  z = np.float32(np.random.default_rng(0).normal(size=(8, 3)))
+  np.testing.assert_allclose(sampler.apply('G', z), 2 * (z - z.mean(0)), atol=1e-5)

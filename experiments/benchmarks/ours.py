@@ -51,7 +51,7 @@ def build(job: cases.Job) -> cases.Bench:
   state = parts.way.join([start(own.values, jax.random.key(conf['seed']))])
   counts = {n: sum(a.size for a in jax.tree.leaves(p)) for n, p in state.params.items()}
   if job.game == 'sampling':
-    advance = _drawing(job, assemble.sampler(conf, parts.games[0], parts.known)(state))
+    advance = _drawing(job, assemble.sampler(conf, parts.games[0], parts.known, {})(state))
   else:
     advance = _playing(conf, parts, state, parts.way.join([own]))
   return cases.Bench(advance, counts, jax.devices()[0].device_kind)

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.data.order import LIMIT, order
-from gan_jax.data.source import Source
+from gan_jax.data.source import Source, is_picture
 from gan_jax.data.transforms import Transform
 from gan_jax.errors import InputError
 from gan_jax.game import Array, Batch, Key
@@ -109,8 +109,10 @@ def _rows(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def seen(transform: Transform, batches: Arrays, key: Key) -> Batch:
-  """The minibatches as the networks see them: the transform on every image, [k,B,...]."""
-  images = batches['image']
-  keys = jax.random.split(key, len(images))
-  moved = jax.vmap(transform.apply)(images, keys)
-  return {**batches, 'image': moved}
+  """The minibatches as the networks see them: the transform on every picture, [k,B,...].
+
+  The pictures of one example are cut and mirrored alike.
+  """
+  keys = jax.random.split(key, len(batches['image']))
+  move = lambda name, a: jax.vmap(transform.apply)(a, keys) if is_picture(name, a) else a
+  return {name: move(name, a) for name, a in batches.items()}

@@ -13,7 +13,8 @@ class Source(NamedTuple):
   """One split of a data set, example i in row i of every array.
 
   arrays: 'image' uint8[N,H,W,C] (memory-mapped when it was packed on disk), or f32[N,2] for points
-          of the plane; 'label' i32[N] where there are labels; any further columns.
+          of the plane; 'label' i32[N] where there are labels; any further columns, of which
+          uint8[N,H,W,C] are pictures too, e.g. 'source' for what is to be translated.
   meta:   the sidecar, JSON-able: 'name', 'split', 'origin' (where the bytes came from), 'sha256'
           (column -> digest of the whole split's bytes, before `split` sliced it), 'preprocessing'
           (what was done to them, a sentence), 'classes' (their names, in the order of the labels),
@@ -34,6 +35,11 @@ def in_memory(arrays: Mapping[str, np.ndarray], **meta: Any) -> Source:
   return Source(arrays, {**meta, 'sha256': {k: digest(v) for k, v in arrays.items()}})
 
 
+def is_picture(name: str, array: Any) -> bool:
+  """Whether a column holds what the transform is for: 'image', and all other uint8[...,H,W,C]."""
+  return name == 'image' or (array.dtype == np.uint8 and array.ndim >= 4)
+
+
 def digest(array: np.ndarray) -> str:
   """The SHA-256 of an array's bytes in row-major order (shape and dtype are not part of it)."""
   return hashlib.sha256(np.ascontiguousarray(array).data.cast('B')).hexdigest()
@@ -52,5 +58,7 @@ def check(arrays: Mapping[str, np.ndarray], where: str) -> None:
   if not n:
     raise InputError(f'there is not one image in {where}')
   for name, column in arrays.items():
+    if name == 'z':
+      raise InputError(f"{where} has a column 'z', which is the name of the game's noise.")
     if len(column) != n:
       raise InputError(f'{where} has {n} images but {len(column)} rows of {name!r}')

@@ -5,6 +5,8 @@ ReLU up, leaky ReLU down. Any size b·2ⁿ, square or not, any number of channel
 5x5 dialect is in `dcgan_authors.py`, and `AuthorsGenerator`, `AuthorsDiscriminator` here.
 """
 
+from typing import Any
+
 import flax.linen as nn
 
 from gan_jax.game import Array
@@ -14,8 +16,10 @@ from gan_jax.nets.layers import (
   Conv,
   ConvTranspose,
   Dense,
+  Heads,
   activation,
   normalise,
+  verdict,
   with_label,
 )
 from gan_jax.nets.pyramid import halvings
@@ -67,15 +71,16 @@ class Discriminator(nn.Module):
   norm: str = 'batch'
   slope: float = 0.2
   classes: int = 0
+  heads: Heads | None = None
 
   @nn.compact
-  def __call__(self, x: Array, label: Array | None = None) -> Array:
-    """image f32[B,H,W,C] (and label i32[B]) -> logit f32[B]."""
+  def __call__(self, x: Array, label: Array | None = None) -> Any:
+    """image f32[B,H,W,C] (and label i32[B]) -> logit f32[B], or with heads `layers.verdict`."""
     _, stages = halvings(x.shape[1:], self.stages)
     biased = self.norm == 'none'
     x = Conv(self.width, use_bias=biased)(with_label(x, label, self.classes))
-    x = nn.leaky_relu(x, self.slope)
+    hidden = [nn.leaky_relu(x, self.slope)]
     for i in range(1, stages):
-      x = normalise(self.norm, Conv(self.width << i, use_bias=biased)(x))
-      x = nn.leaky_relu(x, self.slope)
-    return Dense(1, use_bias=biased, kernel_init=DCGAN_INIT)(x.reshape(len(x), -1))[:, 0]
+      x = normalise(self.norm, Conv(self.width << i, use_bias=biased)(hidden[-1]))
+      hidden.append(nn.leaky_relu(x, self.slope))
+    return verdict(hidden, self.heads, DCGAN_INIT, use_bias=biased)

@@ -4,7 +4,7 @@ No layer takes a `train` flag. What a call may use is what it is handed: BatchNo
 the batch's own statistics unless the weights hold some; Dropout is the identity without a key.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -207,6 +207,26 @@ def with_label(x: Array, label: Array | None, classes: int) -> Array:
   code = jax.nn.one_hot(label, classes, dtype=x.dtype)
   code = code.reshape(len(x), *(1,) * (x.ndim - 2), classes)
   return jnp.concatenate([x, jnp.broadcast_to(code, (*x.shape[:-1], classes))], axis=-1)
+
+
+Heads = Mapping[str, int]  # name -> width
+
+
+def verdict(
+  hidden: Sequence[Array], heads: Heads | None, kernel_init: Initializer, use_bias: bool = True
+) -> Any:
+  """What a discriminator returns of its hidden layers f32[B,...]: the logit f32[B] of the last.
+
+  With `heads`, a dict: the 'logit', f32[B,width] of each head, a linear map of the same last layer
+  (`dict(classes=10)`, or `dict()` for none), and for losses that compare what D sees, 'features',
+  that layer f32[B,F], and 'hidden', all of them. What a loss does not use is not computed.
+  """
+  features = hidden[-1].reshape(len(hidden[-1]), -1)
+  logit = Dense(1, use_bias=use_bias, kernel_init=kernel_init)(features)[:, 0]
+  if heads is None:
+    return logit
+  told = {name: Dense(n, name=name, kernel_init=kernel_init)(features) for name, n in heads.items()}
+  return {'logit': logit, 'features': features, 'hidden': tuple(hidden), **told}
 
 
 def per_layer(value: Any, n: int, name: str) -> Sequence:

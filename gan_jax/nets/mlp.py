@@ -6,13 +6,14 @@ points.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import flax.linen as nn
 import numpy as np
 
 from gan_jax.game import Array
 from gan_jax.nets.initializers import constant, irange, sparse
-from gan_jax.nets.layers import Dense, Dropout, activation, per_layer, with_label
+from gan_jax.nets.layers import Dense, Dropout, Heads, activation, per_layer, verdict, with_label
 
 
 class Generator(nn.Module):
@@ -68,17 +69,18 @@ class Discriminator(nn.Module):
   input_keep: float = 0.8
   keep: float = 0.5
   classes: int = 0
+  heads: Heads | None = None
 
   @nn.compact
-  def __call__(self, x: Array, label: Array | None = None) -> Array:
-    """image f32[B,...] (and label i32[B]) -> logit f32[B]."""
+  def __call__(self, x: Array, label: Array | None = None) -> Any:
+    """image f32[B,...] (and label i32[B]) -> logit f32[B], or with heads `layers.verdict`."""
     *ranges, last = per_layer(self.iranges, len(self.hidden) + 1, 'iranges')
     x = with_label(x.reshape(len(x), -1), label, self.classes)
-    x = Dropout(self.input_keep)(x)
+    hidden = [Dropout(self.input_keep)(x)]
     for units, a in zip(self.hidden, ranges, strict=True):
-      x = Dense(units * self.pieces, kernel_init=irange(a))(x)
-      x = Dropout(self.keep)(maxout(x, self.pieces))
-    return Dense(1, kernel_init=irange(last))(x)[:, 0]
+      x = Dense(units * self.pieces, kernel_init=irange(a))(hidden[-1])
+      hidden.append(Dropout(self.keep)(maxout(x, self.pieces)))
+    return verdict(hidden, self.heads, irange(last))
 
 
 def maxout(x: Array, pieces: int) -> Array:

@@ -3,11 +3,13 @@
 He's initialisation, so that depth and width may be changed without thought.
 """
 
+from typing import Any
+
 import flax.linen as nn
 import numpy as np
 
 from gan_jax.game import Array
-from gan_jax.nets.layers import Dense, Dropout, activation, with_label
+from gan_jax.nets.layers import Dense, Dropout, Heads, activation, verdict, with_label
 
 HE = nn.initializers.he_normal()
 
@@ -37,12 +39,14 @@ class Discriminator(nn.Module):
   slope: float = 0.0
   keep: float = 1.0  # dropout after each hidden layer
   classes: int = 0
+  heads: Heads | None = None
 
   @nn.compact
-  def __call__(self, x: Array, label: Array | None = None) -> Array:
-    """image or point f32[B,...] (and label i32[B]) -> logit f32[B]."""
+  def __call__(self, x: Array, label: Array | None = None) -> Any:
+    """image or point f32[B,...] (and label i32[B]) -> logit f32[B], or with heads a `verdict`."""
     x = with_label(x.reshape(len(x), -1), label, self.classes)
+    hidden = [x]
     for units in self.hidden:
-      x = nn.leaky_relu(Dense(units, kernel_init=HE)(x), self.slope)
-      x = Dropout(self.keep)(x)
-    return Dense(1)(x)[:, 0]
+      x = nn.leaky_relu(Dense(units, kernel_init=HE)(hidden[-1]), self.slope)
+      hidden.append(Dropout(self.keep)(x))
+    return verdict(hidden, self.heads, nn.linear.default_kernel_init)

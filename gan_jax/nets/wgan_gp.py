@@ -5,11 +5,22 @@
 rounding up, 28, 14, 7, 4, and the generator crops what doubling leaves over, so any size will do.
 """
 
+from typing import Any
+
 import flax.linen as nn
 
 from gan_jax.game import Array
 from gan_jax.nets.initializers import wgan_gp as uniform
-from gan_jax.nets.layers import Conv, ConvTranspose, Dense, activation, normalise, with_label
+from gan_jax.nets.layers import (
+  Conv,
+  ConvTranspose,
+  Dense,
+  Heads,
+  activation,
+  normalise,
+  verdict,
+  with_label,
+)
 from gan_jax.nets.pyramid import ceil_halvings
 
 GLOROT = nn.initializers.glorot_uniform()
@@ -49,15 +60,16 @@ class Discriminator(nn.Module):
   norm: str = 'none'
   slope: float = 0.2
   classes: int = 0
+  heads: Heads | None = None
 
   @nn.compact
-  def __call__(self, x: Array, label: Array | None = None) -> Array:
-    """image f32[B,H,W,C] (and label i32[B]) -> logit f32[B]."""
+  def __call__(self, x: Array, label: Array | None = None) -> Any:
+    """image f32[B,H,W,C] (and label i32[B]) -> logit f32[B], or with heads `layers.verdict`."""
     stages = len(ceil_halvings(x.shape[1:])) - 1
     init = uniform(stride=2)
     x = Conv(self.width, size=5, kernel_init=init)(with_label(x, label, self.classes))
-    x = nn.leaky_relu(x, self.slope)
+    hidden = [nn.leaky_relu(x, self.slope)]
     for i in range(1, stages):
-      x = normalise(self.norm, Conv(self.width << i, size=5, kernel_init=init)(x))
-      x = nn.leaky_relu(x, self.slope)
-    return Dense(1, kernel_init=GLOROT)(x.reshape(len(x), -1))[:, 0]
+      x = normalise(self.norm, Conv(self.width << i, size=5, kernel_init=init)(hidden[-1]))
+      hidden.append(nn.leaky_relu(x, self.slope))
+    return verdict(hidden, self.heads, GLOROT)

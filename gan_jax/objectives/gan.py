@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 
-from gan_jax.game import Array, Batch, Bound, Carry, Drawn, Key, Objective, Scalars
+from gan_jax.game import Array, Batch, Bound, Carry, Drawn, Key, Objective, Scalars, logit
 from gan_jax.ops import random
 from gan_jax.pairs import Pair
 from gan_jax.penalties import Penalty
@@ -63,36 +63,56 @@ def _gan(
     z, k_g, k_real, k_fake, _ = drawn
     real, y = batch['image'], given(batch)
     fake = nets.G(z, *y, key=k_g)
-    return real, fake, nets.D(real, *y, key=k_real), nets.D(fake, *y, key=k_fake)
+    r, f = (logit(nets.D(x, *y, key=k)) for x, k in ((real, k_real), (fake, k_fake)))
+    return real, fake, r, f
 
-  names = [term.name for term in penalties]
-  labels = [n if names.count(n) == 1 else f'{n}_{i}' for i, n in enumerate(names)]
+  penalise = penalised(penalties)
 
   def d_loss(nets: Bound, batch: Batch, drawn: Drawn, rounds: Carry) -> tuple[Array, Scalars]:
     real, fake, r, f = play(nets, batch, drawn)
     k_flip, *k_terms = jax.random.split(drawn[-1], 1 + len(penalties))
     cost = d_weight * pair.d(*exchange(k_flip, flips, r, f))
-    scalars = {'real': jnp.mean(r), 'fake': jnp.mean(f)}
-    for label, term, k_term in zip(labels, penalties, k_terms, strict=True):
-
-      def value(key, term=term):
-        k_look, k_term = jax.random.split(key)
-        return term.value(lambda x: nets.D(x, *given(batch), key=k_look), real, fake, k_term)
-
-      paid = lazily(value, term.every, rounds, k_term)
-      cost, scalars = cost + term.weight * paid, scalars | {label: paid}
-    return cost, scalars
+    D = lambda x, key: logit(nets.D(x, *given(batch), key=key))
+    paid, terms = penalise(D, real, fake, rounds, k_terms)
+    return cost + paid, {'real': jnp.mean(r), 'fake': jnp.mean(f), **terms}
 
   def g_loss(nets: Bound, batch: Batch, drawn: Drawn, rounds: Carry) -> tuple[Array, Scalars]:
     _, _, r, f = play(nets, batch, drawn)
     return pair.g(r, f), {}
 
-  return Objective(
-    losses={'D': d_loss, 'G': g_loss},
-    draw=draw,
-    init=lambda: jnp.zeros((), jnp.int32),
-    advance=lambda rounds, scalars: rounds + 1,
-  )
+  return Objective({'D': d_loss, 'G': g_loss}, no_rounds, count, draw)
+
+
+def no_rounds() -> Array:
+  """The carry of an objective that counts rounds, at the start: i32[]."""
+  return jnp.zeros((), jnp.int32)
+
+
+def count(rounds: Array, scalars: Scalars) -> Array:
+  """One round more."""
+  del scalars
+  return rounds + 1
+
+
+def penalised(penalties: Sequence[Penalty]) -> Callable[..., tuple[Array, Scalars]]:
+  """(D(x, key), real, fake, rounds, a key for each) -> what D pays for all of them, and each."""
+  names = [term.name for term in penalties]
+  labels = [n if names.count(n) == 1 else f'{n}_{i}' for i, n in enumerate(names)]
+
+  def pay(D: Callable, real: Array, fake: Array, rounds: Array, keys: Sequence[Key]):
+    cost: Array = jnp.zeros(())
+    scalars: Scalars = {}
+    for label, term, key in zip(labels, penalties, keys, strict=True):
+
+      def value(key, term=term):
+        k_look, k_term = jax.random.split(key)
+        return term.value(lambda x: D(x, key=k_look), real, fake, k_term)
+
+      paid = lazily(value, term.every, rounds, key)
+      cost, scalars = cost + term.weight * paid, scalars | {label: paid}
+    return cost, scalars
+
+  return pay
 
 
 def exchange(key: Key, share: float, r: Array, f: Array) -> tuple[Array, Array]:

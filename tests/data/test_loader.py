@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gan_jax import parallel
-from gan_jax.data import loader
+from gan_jax.data import loader, transforms
 from gan_jax.data.loader import Plan
 from gan_jax.data.source import Source, in_memory
 from gan_jax.data.transforms import Transform
@@ -18,6 +18,7 @@ def source(n=37):
   return in_memory({'image': images, 'label': np.arange(n, dtype=np.int32)}, name='toy')
 
 
+KEY = jax.random.key(0)
 PLAN = Plan(seed=4, batch=8, k=3, rounds=2)
 
 
@@ -187,3 +188,20 @@ def test_members_of_a_population_see_what_their_seeds_would_see_alone():
       for both_ in (a, b):
         jax.tree.map(lambda x, y, m=m: np.testing.assert_array_equal(x[m], y), both_, alone)
   gathered.close()
+
+
+def test_all_pictures_of_an_example_are_transformed_alike_and_other_columns_left_alone():
+  rng = np.random.default_rng(0)
+  image = rng.integers(0, 256, (2, 16, 4, 6, 1), np.uint8)
+  columns = {'image': image, 'source': 255 - image, 'text': rng.random((2, 16, 3), np.float32)}
+  seen = loader.seen(transforms.chain([transforms.flip(), transforms.scale()]), columns, KEY)
+  np.testing.assert_allclose(seen['image'], -seen['source'], atol=1e-6)
+  off = np.abs(np.asarray(seen['image']) - (image / 127.5 - 1))
+  mirrored = np.max(off, axis=(2, 3, 4)) > 1e-3
+  assert 0 < mirrored.sum() < 32
+  np.testing.assert_array_equal(seen['text'], columns['text'])
+
+
+def test_a_column_called_z_is_refused():
+  with pytest.raises(InputError, match="name of the game's noise"):
+    in_memory({'image': np.zeros((2, 4, 4, 1), np.uint8), 'z': np.zeros((2, 3))}, name='toy')

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gan_jax.errors import InputError
-from gan_jax.nets import dcgan, initializers, layers, mlp, tfd, wgan_gp
+from gan_jax.nets import dcgan, initializers, layers, mlp, plain, tfd, wgan_gp
 from gan_jax.nets.pyramid import ceil_halvings, halvings
 
 
@@ -169,3 +169,19 @@ def test_user_mistakes():
     layers.net(dcgan.Generator((8, 8, 1), output='tahn'), z)
   with pytest.raises(InputError, match='iranges'):
     layers.net(mlp.Generator((8,), iranges=(0.1, 0.1)), z)
+
+
+def test_a_discriminator_with_heads_says_more_and_its_logit_is_the_same():
+  x = jax.random.normal(jax.random.key(0), (3, 8))
+  alone, more = plain.Discriminator((4, 5)), plain.Discriminator((4, 5), heads={'classes': 2})
+  params = more.init(jax.random.key(1), x)['params']
+  out = more.apply({'params': params}, x)
+  own = {name: leaf for name, leaf in params.items() if name != 'classes'}
+  np.testing.assert_array_equal(alone.apply({'params': own}, x), out['logit'])
+  assert {name: out[name].shape for name in ('logit', 'features', 'classes')} == {
+    'logit': (3,), 'features': (3, 5), 'classes': (3, 2),
+  }  # fmt: skip
+  assert [h.shape for h in out['hidden']] == [(3, 8), (3, 4), (3, 5)]
+  classes = params['classes']
+  expected = out['features'] @ classes['kernel'] + classes['bias'][None]
+  np.testing.assert_allclose(out['classes'], expected, rtol=1e-6)
