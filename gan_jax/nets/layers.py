@@ -195,14 +195,19 @@ def activation(name: str) -> Callable[[Array], Array]:
   return function
 
 
-def with_label(x: Array, label: Array | None, classes: int) -> Array:
-  """x f32[B,...,C], label i32[B] -> f32[B,...,C+classes]: the one-hot code beside every entry."""
+def is_told(label: Array | None, classes: int) -> bool:
+  """Whether a network is told the class; InputError if it has classes and no label, or vice versa."""
   if (label is None) != (classes == 0):
     raise InputError(
       f'a network with classes={classes} was given {"no" if label is None else "a"} label: name '
       "'label' in its inputs and the number of classes, or neither."
     )
-  if label is None:
+  return label is not None
+
+
+def with_label(x: Array, label: Array | None, classes: int) -> Array:
+  """x f32[B,...,C], label i32[B] -> f32[B,...,C+classes]: the one-hot code beside every entry."""
+  if not is_told(label, classes):
     return x
   code = jax.nn.one_hot(label, classes, dtype=x.dtype)
   code = code.reshape(len(x), *(1,) * (x.ndim - 2), classes)
