@@ -19,16 +19,23 @@ from gan_jax.errors import InputError
 
 # Keys whose values are themselves built, and the room in which their names are looked up.
 ROOMS = {
+  'augmentations': 'augmentations',
+  'likelihood': 'likelihoods',
   'pair': 'pairs',
   'penalties': 'penalties',
   'prior': 'priors',
   'reparam': 'nets',
   'tx': 'optim',
 }
+# Keys whose values are left as they are described: the function builds them itself, as data sources
+# do that are made of another source, at whatever split they are asked for.
+UNBUILT = ('of',)
 # A room whose vocabulary goes on in another library.
 ANNEXES = {
   'optim': ('optax', 'optax.contrib'),
-  'objectives.wrappers': ('gan_jax.optim', 'optax'),  # for schedules
+  # wrappers of a file of their own, and schedules
+  'objectives.wrappers': ('gan_jax.objectives', 'gan_jax.optim', 'optax'),
+  'penalties': ('gan_jax.optim', 'optax'),
 }
 
 
@@ -67,7 +74,8 @@ def resolve(name: str, room: str) -> Callable:
   """
   base = f'gan_jax.{room}' if room else 'gan_jax'
   places = [f'{base}.{name}', f'{base}.{name}.{name}']
-  places += [f'{annexe}.{name}' for annexe in ANNEXES.get(room, ())]
+  annexes = ANNEXES.get(room, ())
+  places += [f'{annexe}.{path}' for annexe in annexes for path in (name, f'{name}.{name}')]
   for path in [*places, name]:
     module, _, attribute = path.rpartition('.')
     found = getattr(_module(module), attribute, None) if module else None
@@ -123,6 +131,8 @@ def build(spec: str | Mapping[str, Any], room: str, **given: Any) -> Any:
 
 def _value(key: str, value: Any, room: str) -> Any:
   """An argument, built if it is itself a description."""
+  if key in UNBUILT:
+    return value
   inner = ROOMS.get(key, room)
   described = isinstance(value, Mapping) and 'name' in value
   if described or (key in ROOMS and isinstance(value, str)):
@@ -175,7 +185,10 @@ def tiny(
   The game itself stays what it is.
   """
   out = plain(config)
-  out |= dict(rounds=4, rounds_per_call=2, batch=8, log_every=2, checkpoint=dict(every=2, keep=2))
+  short = dict(rounds=4, rounds_per_call=2, batch=8, log_every=2, checkpoint=dict(every=2, keep=2))
+  out |= short
+  for name, own in out.get('stages', {}).items():
+    out['stages'][name] = {key: value for key, value in own.items() if key not in short}
   out['evals'] = {name: {**spec, 'every': 4} for name, spec in out.get('evals', {}).items()}
   if shape:
     out['data'] = dict(name='synthetic', split='train', shape=tuple(shape), n=64)
@@ -186,6 +199,14 @@ def tiny(
       at = at[part]
     at[last] = value
   return out
+
+
+def overlay(common: Any, own: Any) -> Any:
+  """`own` laid over `common`: dicts are joined, key by key; of all else `own` is taken."""
+  if not (isinstance(common, Mapping) and isinstance(own, Mapping)):
+    return own
+  both = {k: overlay(common[k], own[k]) for k in own if k in common}
+  return {**common, **own, **both}
 
 
 def plain(config: Any) -> Any:
