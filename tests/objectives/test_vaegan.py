@@ -1,0 +1,105 @@
+"""VAE/GAN's Algorithm 1 against NumPy."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from gan_jax import likelihoods, pairs, step
+from gan_jax.errors import InputError
+from gan_jax.game import Bound, Net
+from gan_jax.objectives.vaegan import vaegan
+from gan_jax.step import Game, Player
+
+KEY = jax.random.key(0)
+Z = np.float32([[0.5, 1.0], [-1.0, 0.2], [2.0, -0.3], [0.0, 0.7]])
+X = np.float32([[1.0, 2.0], [0.0, -1.0], [3.0, 0.5], [-2.0, 1.0]])
+A = np.float32([[2.0, -1.0], [0.5, 0.3]])  # G(z) = z A
+E = np.float32([[0.3, 0.1], [-0.4, 0.6]])  # the mean of q(z|x) = x E
+S = np.float32([-0.5, 0.4])  # the log of its variance
+U, V = np.float32([[0.5, -1.0], [1.0, 0.3]]), np.float32([1.0, -2.0])  # D(x) = tanh(x U) V
+
+
+def encode(w, x, key=None):
+  return {'mean': x @ w['mean'], 'log_variance': jnp.broadcast_to(w['s'][None], (len(x), 2))}
+
+
+def judge(w, x, key=None):
+  first = x @ w['U']
+  return {'logit': jnp.tanh(first) @ w['V'], 'hidden': (first, jnp.tanh(first))}
+
+
+WEIGHTS = {
+  'E': {'mean': jnp.asarray(E), 's': jnp.asarray(S)},
+  'G': jnp.asarray(A),
+  'D': {'U': jnp.asarray(U), 'V': jnp.asarray(V)},
+}
+NETS = {
+  'E': Net(lambda key: WEIGHTS['E'], encode),
+  'G': Net(lambda key: WEIGHTS['G'], lambda w, z, key=None: z @ w),
+  'D': Net(lambda key: WEIGHTS['D'], judge),
+}
+BATCH = {'image': jnp.asarray(X)}
+
+
+def prior(key, n):
+  del key, n
+  return jnp.asarray(Z)
+
+
+def objective(pair=None, **options):
+  pair = pair or pairs.minimax()
+  return vaegan(prior, pair=pair, likelihood=likelihoods.gaussian(), **options)
+
+
+def costs(game, nets=None):
+  drawn, nets = game.draw(BATCH, KEY), nets or Bound(NETS, WEIGHTS)
+  return {p: loss(nets, BATCH, drawn, ())[0] for p, loss in game.losses.items()}
+
+
+@pytest.mark.parametrize('layer', [0, -1])
+def test_the_costs_of_algorithm_1_are_numpys(layer):
+  game = objective(gamma=0.3, layer=layer)
+  noise = np.float64(game.draw(BATCH, KEY)[1])
+  code = X @ E + np.exp(S / 2) * noise
+  features = lambda x: [x @ U, np.tanh(x @ U)][layer]
+  s = lambda x: 1 / (1 + np.exp(-np.tanh(x @ U) @ np.float64(V)))  # the paper's Dis
+  l_prior = np.mean(np.sum((X @ E) ** 2 + np.exp(S) - 1 - S, axis=1)) / 2
+  errors = np.sum((features(X) - features(code @ A)) ** 2, axis=1) / 2
+  l_like = np.mean(errors) + np.log(2 * np.pi)
+  on_real, on_fakes = np.log(s(X)), (np.log(1 - s(code @ A)) + np.log(1 - s(Z @ A))) / 2
+  found = costs(game)
+  np.testing.assert_allclose(found['E'], l_prior + l_like, rtol=1e-5)
+  np.testing.assert_allclose(found['G'], 0.3 * l_like + np.mean(on_fakes), rtol=1e-5)
+  np.testing.assert_allclose(found['D'], -np.mean(on_real) - np.mean(on_fakes), rtol=1e-5)
+
+
+def test_any_pair_serves():
+  """With Wasserstein costs D pays <f> - <r>, and G -<f>."""
+  found = costs(objective(pairs.wasserstein(), gamma=0.0))
+  r = np.mean(np.tanh(X @ U) @ V)
+  np.testing.assert_allclose(found['G'], -(found['D'] + r), rtol=1e-5)
+
+
+def test_a_point_for_an_encoder_is_refused():
+  nets = Bound(NETS, WEIGHTS).let(E=lambda x, key: x @ E)
+  with pytest.raises(InputError, match='needs an E that gives a Gaussian'):
+    costs(objective(), nets)
+
+
+def test_a_d_that_hides_its_layers_is_refused():
+  nets = Bound(NETS, WEIGHTS).let(D=lambda x, key: x[:, 0])
+  with pytest.raises(InputError, match='hidden'):
+    costs(objective(), nets)
+
+
+@pytest.mark.parametrize('mover', ['E', 'G', 'D'])
+def test_each_players_move_changes_only_what_it_owns(mover):
+  players = {name: Player((name,), optax.sgd(0.1)) for name in NETS}
+  game = Game(NETS, players, objective(), {})
+  state = step.init(game, KEY)
+  batches = {'image': jnp.asarray(X)[None]}
+  after, _ = jax.jit(step.alternating(game, (mover,)))(state, batches, KEY)
+  same = jax.tree.map(np.array_equal, state.params, after.params)
+  assert {n for n in NETS if not all(jax.tree.leaves(same[n]))} == {mover}
