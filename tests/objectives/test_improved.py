@@ -1,0 +1,186 @@
+"""Improved GAN's costs against NumPy, on networks small enough to write out."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from gan_jax import pairs, step
+from gan_jax.errors import InputError
+from gan_jax.game import Bound, Net
+from gan_jax.objectives.gan import gan
+from gan_jax.objectives.improved import feature_matching, matching, semi_supervised
+
+KEY = jax.random.key(0)
+Z = np.float32([[0.5], [-1.0], [2.0], [0.0]])
+X = np.float32([[1.0, 2.0], [0.0, -1.0], [3.0, 0.5], [-2.0, 1.0]])  # unlabelled
+L = np.float32([[0.3, 0.7], [1.5, -0.5], [-1.0, -1.0], [2.0, 0.1]])  # labelled
+Y = np.array([2, 0, 1, 1])
+BATCH = {'image': jnp.asarray(X), 'labelled': jnp.asarray(L), 'known': jnp.asarray(Y)}
+A, B = np.float32([[2.0, -1.0]]), np.float32([[0.1, 0.2]])  # G(z) = z A + B
+U = np.float32([[0.5, -1.0, 0.2], [1.0, 0.3, -0.4]])  # a hidden layer tanh(x U), and another
+W = np.float32([[1.0, -2.0, 0.5], [0.3, 0.1, -1.0], [0.7, 0.2, 0.4]])  # classes: tanh(x U) W
+
+
+def classifier(w, x, key=None):
+  h = jnp.tanh(x @ U)
+  return {'logit': jnp.full(len(x), 7.0), 'hidden': (x, h), 'features': h, 'classes': h @ W}
+
+
+NETS = {
+  'G': Net(lambda key: (), lambda w, z, key=None: z @ A + B),
+  'D': Net(lambda key: (), classifier),
+}
+
+
+def bound(**functions):
+  return Bound(NETS, {'G': (), 'D': ()}).let(**functions)
+
+
+def prior(key, n):
+  del key, n
+  return jnp.asarray(Z)
+
+
+def play(objective, player, nets=None, batch=None):
+  batch = batch or BATCH
+  drawn = objective.draw(batch, KEY)
+  return objective.losses[player](nets or bound(), batch, drawn, objective.init())
+
+
+def hidden(x):
+  return np.tanh(np.float64(x) @ np.float64(U))
+
+
+def lse(l):
+  return np.log(np.exp(l).sum(1))
+
+
+def softplus(v):
+  return np.log1p(np.exp(v))
+
+
+FAKE = np.float64(Z) @ A + B
+LOGITS = {name: hidden(x) @ W for name, x in (('x', X), ('l', L), ('g', FAKE))}
+
+
+def test_ds_cost_is_the_authors():
+  """-<l_y> + <LSE(l)>, and -<LSE(l_u)>/2 + <softplus(LSE(l_u))>/2 + <softplus(LSE(l_g))>/2."""
+  u, l, g = lse(LOGITS['x']), LOGITS['l'], lse(LOGITS['g'])
+  supervised = -l[np.arange(4), Y].mean() + lse(l).mean()
+  unsupervised = -u.mean() / 2 + softplus(u).mean() / 2 + softplus(g).mean() / 2
+  cost, scalars = play(semi_supervised(prior, pair=pairs.minimax()), 'D')
+  np.testing.assert_allclose(cost, supervised + unsupervised, rtol=1e-5)
+  np.testing.assert_allclose(scalars['supervised'], supervised, rtol=1e-5)
+  np.testing.assert_allclose(scalars['error'], np.mean(l.argmax(1) != Y))
+  np.testing.assert_allclose([scalars['real'], scalars['fake']], [u.mean(), g.mean()], rtol=1e-5)
+
+
+def test_the_unsupervised_part_is_the_cross_entropy_of_k_plus_one_classes():
+  """-log(1 - p(K+1|x)) on data and -log p(K+1|x) on images of G, half of each (section 5)."""
+  with_fake = lambda l: np.concatenate([l, np.zeros((len(l), 1))], axis=1)
+  p = lambda l: np.exp(with_fake(l)) / np.exp(with_fake(l)).sum(1, keepdims=True)
+  expected = -np.log(1 - p(LOGITS['x'])[:, -1]).mean() - np.log(p(LOGITS['g'])[:, -1]).mean()
+  objective = semi_supervised(prior, pair=pairs.minimax())
+  cost, scalars = play(objective, 'D')
+  np.testing.assert_allclose(cost - scalars['supervised'], expected / 2, rtol=1e-5)
+
+
+def test_without_weight_on_the_game_d_is_a_classifier_and_the_images_of_g_do_not_matter():
+  objective = semi_supervised(prior, pair=pairs.minimax(), d_weight=0.0)
+  cost, scalars = play(objective, 'D')
+  assert cost == scalars['supervised']
+  other = play(objective, 'D', bound(G=lambda z, key=None: z @ -A))
+  assert other[0] == cost
+
+
+def test_g_pays_the_pair_or_the_match():
+  cost, _ = play(semi_supervised(prior, pair=pairs.minimax()), 'G')
+  np.testing.assert_allclose(cost, -softplus(lse(LOGITS['g'])).mean(), rtol=1e-5)
+  cost, _ = play(semi_supervised(prior, pair=pairs.minimax(), match=matching(-1, 1)), 'G')
+  apart = hidden(X).mean(0) - hidden(FAKE).mean(0)
+  np.testing.assert_allclose(cost, np.abs(apart).mean(), rtol=1e-5)
+
+
+@pytest.mark.parametrize('power', [1, 2])
+@pytest.mark.parametrize('layer', [-1, 0])
+def test_feature_matching_compares_the_means_of_a_layer(layer, power):
+  objective = feature_matching(prior, pair=pairs.nonsaturating(), layer=layer, power=power)
+  f = hidden if layer else np.float64
+  cost, none = play(objective, 'G')
+  expected = np.mean(np.abs(f(X).mean(0) - f(FAKE).mean(0)) ** power)
+  np.testing.assert_allclose(cost, expected, rtol=1e-5)
+  assert none == {}
+
+
+def test_d_plays_feature_matching_as_any_gan():
+  same = play(gan(prior, pair=pairs.hinge(), d_weight=0.3), 'D')
+  assert play(feature_matching(prior, pair=pairs.hinge(), d_weight=0.3), 'D') == same
+
+
+def test_each_image_is_judged_with_noise_of_its_own():
+  seen = []
+
+  def D(x, key):
+    seen.append(jax.random.key_data(key).tolist())
+    return classifier((), x)
+
+  play(semi_supervised(prior, pair=pairs.minimax()), 'D', bound(D=D))
+  assert len(seen) == 3
+  assert len({str(key) for key in seen}) == 3
+
+
+def test_a_d_that_does_not_classify_or_shows_no_layer_is_refused_by_name():
+  alone = bound(D=lambda x, key=None: x[:, 0])
+  with pytest.raises(InputError, match='classes'):
+    play(semi_supervised(prior, pair=pairs.minimax()), 'D', alone)
+  with pytest.raises(InputError, match=r'heads=dict\(\)'):
+    play(feature_matching(prior, pair=pairs.minimax()), 'G', alone)
+
+
+# --- whole rounds ---------------------------------------------------------------------------------
+
+
+def game():
+  """G(z) = z a, and D's hidden layer tanh(x U + u)."""
+
+  def D(u, x, key=None):
+    h = jnp.tanh(x @ U + u[None])
+    return {'hidden': (h,), 'classes': h @ W}
+
+  nets = {
+    'G': Net(lambda key: jnp.asarray(A), lambda a, z, key=None: z @ a),
+    'D': Net(lambda key: jnp.zeros(3), D),
+  }
+  objective = semi_supervised(prior, pair=pairs.minimax(), match=matching())
+  players = {name: step.Player((name,), optax.sgd(0.1)) for name in nets}
+  return step.Game(nets, players, objective, {})
+
+
+def after(schedule, **changed):
+  """The weights after a round on two minibatches; `changed` columns are put into the second."""
+  one = {**BATCH, **{k: jnp.asarray(v) for k, v in changed.items()}}
+  batches = jax.tree.map(lambda a, b: jnp.stack([a, b]), BATCH, one)
+  play = game()
+  state = step.init(play, jax.random.key(0))
+  return state.params, step.alternating(play, schedule)(state, batches, KEY)[0].params
+
+
+def test_each_players_move_changes_what_it_owns():
+  before, moved = after(('D',))
+  np.testing.assert_array_equal(moved['G'], before['G'])
+  assert np.abs(moved['D'] - before['D']).min() > 0
+  before, moved = after(('G',))
+  np.testing.assert_array_equal(moved['D'], before['D'])
+  assert np.abs(moved['G'] - before['G']).min() > 0
+
+
+def test_g_matches_real_images_of_a_minibatch_of_its_own():
+  schedule = (('D', 0), ('G', 1))
+  _, plain = after(schedule)
+  _, changed = after(schedule, image=-X)
+  np.testing.assert_array_equal(changed['D'], plain['D'])
+  assert np.abs(changed['G'] - plain['G']).min() > 1e-5
+  _, labels = after(schedule, labelled=-L, known=(Y + 1) % 3)  # and none of its labels
+  jax.tree.map(np.testing.assert_array_equal, labels, plain)
