@@ -91,7 +91,13 @@ def pmapped(make: Callable[[Mean], Step], mesh: Mesh) -> Step:
   step = make(partial(jax.lax.pmean, axis_name=AXIS))
 
   def run(state: Any, batches: Any, key: Any):
-    return step(state, batches, jax.random.fold_in(key, jax.lax.axis_index(AXIS)))
+    state, log = step(state, batches, jax.random.fold_in(key, jax.lax.axis_index(AXIS)))
+    if several := [name for name, value in log.items() if jnp.ndim(value)]:
+      raise InputError(
+        f"this game remembers {', '.join(several)}, of which parallel='pmapped' would keep the "
+        "mean over the devices; it needs parallel='jitted'."
+      )
+    return state, log
 
   one, part = PartitionSpec(), PartitionSpec(None, AXIS)
   return jax.shard_map(
