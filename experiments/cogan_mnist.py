@@ -1,13 +1,15 @@
 """CoGAN on MNIST digits and the edges of other digits, 28x28 (Liu & Tuzel 2016, section 3).
 
   python -m gan_jax.main --config=experiments/cogan_mnist.py
-  (FOLDER with the files: --config.data.of.digit.folder=FOLDER --config.data.of.edge.of.folder=FOLDER)
 
 The domains share no picture: digits are the first 30,000, edges are made of the other 30,000. The
 game is the conditional GAN with the domain for a label: each domain's terms are expectations of its
 own, so it makes no difference that the paper draws one z for both. What couples the domains is that
 the networks share all layers but one. Adam 2e-4 with beta1 .5, L2 5e-4, batches of 64 from each
 domain (128 of both here), 5,000 rounds, as in mingyuliutw/CoGAN.
+
+MNIST that is there already: --config.data.of.digit.folder=FOLDER and, for the edges,
+--config.data.of.edge.of.folder=FOLDER.
 """
 
 from ml_collections.config_dict import placeholder
@@ -19,9 +21,7 @@ def get_config(arg=''):
   """`tiny`, `width` and `pair` after the colon."""
   arg = parse_arg(arg, tiny=False, width=128, pair='nonsaturating')
   decay = dict(name='add_decayed_weights', weight_decay=5e-4)
-  adam = dict(
-    name='chain', links=(decay, dict(name='adam', learning_rate=2e-4, b1=0.5))
-  )
+  adam = dict(name='chain', links=(decay, dict(name='adam', learning_rate=2e-4, b1=0.5)))
   digit = dict(name='mnist', split='train[:30000]', folder=placeholder(str))
   other = dict(name='mnist', folder=placeholder(str))
   config = dict(

@@ -28,9 +28,7 @@ def get_config(arg=''):
   )  # fmt: skip
   adam = dict(name='adam', learning_rate=rate, b1=0.5)
   loaded = round(arg.size * 286 / 256)
-  translator = dict(
-    name='cyclegan.Generator', width=arg.width, blocks=9 if arg.size >= 256 else 6
-  )
+  translator = dict(name='cyclegan.Generator', width=arg.width, blocks=9 if arg.size >= 256 else 6)
   critic = dict(name='patch.Discriminator', width=arg.width, norm='instance')
   config = dict(
     data=dict(

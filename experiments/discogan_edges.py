@@ -18,9 +18,7 @@ def get_config(arg=''):
   """`tiny`, `size`, `width` and `pair` after the colon."""
   arg = parse_arg(arg, tiny=False, size=64, width=64, pair='nonsaturating')
   decay = dict(name='add_decayed_weights', weight_decay=1e-5)
-  adam = dict(
-    name='chain', links=(decay, dict(name='adam', learning_rate=2e-4, b1=0.5))
-  )
+  adam = dict(name='chain', links=(decay, dict(name='adam', learning_rate=2e-4, b1=0.5)))
   translator = dict(name='discogan.Generator', width=arg.width, output='sigmoid')
   critic = dict(name='dcgan.Discriminator', width=arg.width, heads=dict())
   config = dict(

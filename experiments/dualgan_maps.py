@@ -34,9 +34,7 @@ def get_config(arg=''):
       D=dict(inputs=('image',), **critic),
       D_X=dict(inputs=('source',), **critic),
     ),
-    objective=dict(
-      name='cyclegan', pair=dict(name=arg.pair), weight=500.0, identity=None, pool=0
-    ),
+    objective=dict(name='cyclegan', pair=dict(name=arg.pair), weight=500.0, identity=None, pool=0),
     players=dict(D=dict(owns=('D', 'D_X'), tx=clipped), G=dict(owns=('G', 'F'), tx=rmsprop)),
     play=dict(name='alternating', schedule=('D', 'D', 'D', 'G')),
     rounds=50_000,

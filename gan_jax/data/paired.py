@@ -4,8 +4,6 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from gan_jax.data import sizes
 from gan_jax.data import split as splits
 from gan_jax.data.folder import folder
@@ -19,10 +17,8 @@ from gan_jax.errors import InputError
 DIRECTIONS = {'a_to_b': ('a', 'b'), 'b_to_a': ('b', 'a')}  # A is the left half
 
 
-def paired(
-  of: str | Mapping[str, Any], split: str = 'train', direction: str = 'a_to_b'
-) -> Source:
-  """Images that hold both halves side by side, as the pix2pix sets do -> source, image uint8[N,...].
+def paired(of: str | Mapping[str, Any], split: str = 'train', direction: str = 'a_to_b') -> Source:
+  """Images that hold both halves side by side, as the pix2pix sets do -> source, image.
 
   Args:
     of: any source of such images, e.g. dict(name='folder', path='maps', size=(256, 512)), a .zip,

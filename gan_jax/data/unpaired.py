@@ -16,7 +16,7 @@ from gan_jax.errors import InputError
 
 
 def unpaired(of: Mapping[str, Any], split: str = 'train', seed: int = 0) -> Source:
-  """Any two sources -> source, image uint8[N,H,W,C]; the shorter is repeated to the longer's length.
+  """Any two sources -> source, image; the shorter is repeated to the length of the longer.
 
   Repeated in an order of its own each time, which `seed` fixes. The same split is opened of both,
   before anything is repeated, so that no image of the one split is in another.
@@ -44,7 +44,9 @@ def _opened(spec: Any, split: str) -> Source:
   if not isinstance(spec, Mapping) or '{split}' not in str(spec.get('path')):
     return opened(spec, split=split)
   name, bracket, rows = split.partition('[')
-  return opened({**spec, 'path': spec['path'].replace('{split}', name)}, split='train' + bracket + rows)
+  return opened(
+    {**spec, 'path': spec['path'].replace('{split}', name)}, split='train' + bracket + rows
+  )
 
 
 def _extended(part: Source, n: int, seed: int) -> Source:

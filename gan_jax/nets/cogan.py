@@ -71,9 +71,7 @@ class Generator(nn.Module):
     x = after(x.reshape(-1, 4, 4, 8 * self.width))
     for i in (4, 2, 1):
       x = after(conv_transpose(i * self.width, 3, 2, ((1, 1), (1, 1)))(x))
-    own = [
-      conv_transpose(self.shape[-1], 6, 1, ((4, 4), (4, 4)))(x) for _ in range(self.classes)
-    ]
+    own = [conv_transpose(self.shape[-1], 6, 1, ((4, 4), (4, 4)))(x) for _ in range(self.classes)]
     return activation(self.output)(chosen(own, label))
 
 

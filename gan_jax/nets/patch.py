@@ -33,8 +33,6 @@ class Discriminator(nn.Module):
     x = nn.leaky_relu(x, self.slope)
     for i in range(1, self.layers + 1):
       stride = 2 if i < self.layers else 1
-      x = Conv(
-        self.width * min(1 << i, 8), stride=stride, padding=PADDING, use_bias=biased
-      )(x)
+      x = Conv(self.width * min(1 << i, 8), stride=stride, padding=PADDING, use_bias=biased)(x)
       x = nn.leaky_relu(normalise(self.norm, x), self.slope)
     return Conv(1, stride=1, padding=PADDING, use_bias=biased)(x)[..., 0]

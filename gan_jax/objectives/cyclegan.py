@@ -36,10 +36,12 @@ def cyclegan(
 
   Args:
     columns: (shape, dtype) of each column as the networks see it; the program gives it.
-    pair: of each side; D pays d_weight pair.d, G pays g_weight pair.g. CycleGAN's D has the half
-      of `least_squares`, its G has not: g_weight=2.
+    pair: of each side.
     weight: lambda, of E |F(G(x)) - x| + E |G(F(y)) - y| (eq. 2).
     identity: G(y) is to be y, and F(x) x (section 5.2): so many times lambda. None: no such term.
+    d_weight: D pays so many times pair.d.
+    g_weight: G pays so many times pair.g. CycleGAN's D has the half that is in `least_squares`, its
+      G has not: 2 there.
     pool: of so many old fakes of each side D is shown some (section 4); 0 shows it the new ones.
 
   Raises InputError for data without two domains.

@@ -91,7 +91,7 @@ def test_equal_names_make_a_pair_whatever_their_suffix(two):
 
 def test_a_picture_without_partner_is_named(two, tmp_path):
   save(tmp_path / 'photo' / 'train' / 'alone.png', picture(0))
-  with pytest.raises(InputError, match='alone in .*photo has no partner'):
+  with pytest.raises(InputError, match=r'alone in .*photo has no partner'):
     folders(*two)
 
 

@@ -1,4 +1,4 @@
-"""The networks that make images of images: U-Net, PatchGAN, CycleGAN's and DiscoGAN's generators."""
+"""U-Net, PatchGAN, the generators of CycleGAN and DiscoGAN, and CoGAN's coupled networks."""
 
 import jax
 import jax.numpy as jnp
@@ -59,7 +59,9 @@ def test_a_u_net_is_as_deep_as_its_image_allows(shape, levels, rest):
   assert unet.halved(shape, levels) == rest
 
 
-@pytest.mark.parametrize(('shape', 'levels'), [((30, 30, 3), None), ((64, 64, 3), 7), ((28, 28, 1), 3)])
+@pytest.mark.parametrize(
+  ('shape', 'levels'), [((30, 30, 3), None), ((64, 64, 3), 7), ((28, 28, 1), 3)]
+)
 def test_a_size_that_cannot_be_halved_so_often_is_refused(shape, levels):
   with pytest.raises(InputError, match='multiples of'):
     unet.halved(shape, levels)
@@ -86,7 +88,9 @@ def test_what_the_innermost_layer_does_not_know_the_skips_still_carry():
 def seen_by(module, size):
   """How many pixels a side the logit in the middle of the map depends on."""
   net, params, (x,) = built(module, (1, size, size, 1))
-  middle = lambda x: (lambda out: out[0, out.shape[1] // 2, out.shape[2] // 2])(net.apply(params, x))
+  middle = lambda x: (lambda out: out[0, out.shape[1] // 2, out.shape[2] // 2])(
+    net.apply(params, x)
+  )
   reached = np.abs(np.asarray(jax.grad(middle)(x)))[0, :, :, 0] > 0
   rows = np.flatnonzero(reached.any(1))
   return rows[-1] - rows[0] + 1
@@ -145,7 +149,9 @@ def test_coupled_generators_share_all_but_their_last_layer():
   a, b = (net.apply(params, z, jnp.full(4, k)) for k in (0, 1))
   assert np.any(a != b)
   mixed = net.apply(params, z, jnp.array([0, 1, 0, 1]))
-  np.testing.assert_allclose(mixed, jnp.where(jnp.array([1, 0, 1, 0])[:, None, None, None] > 0, a, b))
+  np.testing.assert_allclose(
+    mixed, jnp.where(jnp.array([1, 0, 1, 0])[:, None, None, None] > 0, a, b)
+  )
   one = {**params, 'ConvTranspose_4': params['ConvTranspose_3']}  # the same head for both
   np.testing.assert_array_equal(*(net.apply(one, z, jnp.full(4, k)) for k in (0, 1)))
 

@@ -70,7 +70,7 @@ def test_ds_cost_is_numpys():
 
 @pytest.mark.parametrize('identity', [None, 0.5])
 def test_gs_cost_is_numpys(identity):
-  """The whole squares, ten times what did not come back, five times what was changed for nothing."""
+  """Whole squares, ten times what did not come back, five times what changed for nothing."""
   g, scalars = cost(cyclegan(COLUMNS, **CYCLEGAN, identity=identity), 'G')
   fooled = np.mean((D(G(X)) - 1) ** 2) + np.mean((D_X(F(Y)) - 1) ** 2)
   cycle = np.abs(F(G(X)) - X).mean() + np.abs(G(F(Y)) - Y).mean()
@@ -148,7 +148,7 @@ def test_a_pool_is_refused_where_each_device_would_have_one_of_its_own():
   state = step.init(game, jax.random.key(0))
   run = parallel.pmapped(lambda mean: step.simultaneous(game, mean), parallel.mesh(4, 2))
   batches = jax.tree.map(lambda a: jnp.concatenate([a, a])[None, :4], BATCH)
-  with pytest.raises(InputError, match='D/pool_to_.*jitted'):
+  with pytest.raises(InputError, match=r'D/pool_to_.*jitted'):
     jax.eval_shape(run, state, batches, jax.random.key(1))
 
 

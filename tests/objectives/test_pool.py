@@ -12,7 +12,7 @@ def numbered(start, n):
 
 
 def by_hand(pool, stored, fakes, shown):
-  """What the pool must be afterwards, image by image, if that is what was shown; None if it may not."""
+  """What the pool must be afterwards, image by image, or None if that cannot have been shown."""
   pool = list(pool)
   for fake, seen in zip(fakes, shown, strict=True):
     if stored < len(pool):
