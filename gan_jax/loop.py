@@ -192,7 +192,10 @@ def _look(
     open_split = lru_cache(partial(assemble.open_source, run.config))  # the members share the data
     found: dict[str, list[float]] = {}
     for i in run.living():
-      numbers = _measured(run.members[i], due, round_, states[i], open_split)
+      member = run.members[i]
+      assert member.bind is not None
+      sampler = member.bind(states[i])
+      numbers = measured(due, sampler, open_split, member.seed, member.log, round_)
       for name, value in numbers.items():
         found.setdefault(name, []).append(value)
     if found:
@@ -200,23 +203,26 @@ def _look(
       shown.say('  '.join([f'round {round_:,}:', *said]))
 
 
-def _measured(
-  member: Played, due: list[Eval], round_: int, state: TrainState, open_split: Callable
+def measured(
+  evals: Sequence[Eval],
+  sampler: Sampler,
+  open_split: Callable,
+  seed: int,
+  log: logs.Log,
+  round_: int,
 ) -> dict[str, float]:
-  """The numbers of one member's evals, which are in its log by then, as are the pictures."""
-  assert member.bind is not None
-  sampler = member.bind(state)
+  """The numbers of the evals of a sampler, which are in the log by then, as are the pictures."""
   numbers: dict[str, float] = {}
-  for each in due:
-    key = jax.random.fold_in(jax.random.key(member.seed), 2)  # the same z every time
+  for each in evals:
+    key = jax.random.fold_in(jax.random.key(seed), 2)  # the same z every time
     for name, value in each.function(sampler, open_split, key, **each.options).items():
       label = each.name if name == each.name else f'{each.name}/{name}'
       if np.ndim(value) == 3:
-        member.log.image(round_, label.replace('/', '_'), np.asarray(value))
+        log.image(round_, label.replace('/', '_'), np.asarray(value))
       else:
         numbers[label] = float(value)
   if numbers:
-    member.log.write(round_, numbers)
+    log.write(round_, numbers)
   return numbers
 
 

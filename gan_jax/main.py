@@ -5,7 +5,8 @@
   python -m gan_jax.main --config=experiments/dcgan_folder.py --config.data.path=photos
   python -m gan_jax.main --config=experiments/gan_mixture.py --vary=seed=0:8
 
-The same command goes on from the last checkpoint if it was stopped.
+The same command goes on from the last checkpoint if it was stopped. A config may name its `driver`,
+an outer loop that calls `train.run` (stages.run, boosting.run): the command is the same.
 """
 
 import os
@@ -47,7 +48,7 @@ def main(argv: list[str]) -> int:
   """Parses nothing more: absl has read the flags."""
   if len(argv) > 1:
     raise app.UsageError(f'{argv[1]!r} is no flag; options are written --config.key=value')
-  from gan_jax import population, runs, train  # here, so that --help need not wait for jax
+  from gan_jax import population, runs  # here, so that --help need not wait for jax
 
   try:
     config = _CONFIG.value
@@ -61,7 +62,7 @@ def main(argv: list[str]) -> int:
   vary = population.parse(_VARY.value) or None
   if vary:
     _a_device_for_each_core()
-  train.run(config, workdir, vary)
+  configs.resolve(config.get('driver', 'train.run'), '')(config, workdir, vary)
   return 0
 
 

@@ -4,6 +4,7 @@ config.json   what was asked for            facts.json     what the networks kno
 checkpoints/  the newest states             log.jsonl      every number, one line per logged round
 samples/      every picture                 tensorboard/   the same for TensorBoard
 examples.npz  where G takes more than z and labels: what to draw samples from
+whole.json    in place of the above in a folder of several runs: by which function all are sampled
 """
 
 import json
@@ -25,6 +26,7 @@ from gan_jax.step import Game, TrainState
 # What may change between the parts of one run: it says how long and what is looked at, not what is
 # learnt.
 FREE = ('rounds', 'evals', 'finish', 'log_every', 'checkpoint', 'devices', 'resident_mb')
+WHOLE = 'whole.json'
 
 
 class Run(NamedTuple):
@@ -99,7 +101,13 @@ def load(workdir: str | pathlib.Path, step: int | None = None) -> Run:
 
 
 def sampler(workdir: str | pathlib.Path, step: int | None = None) -> Sampler:
-  """The trained generator of a run, ready to draw; raises InputError as `load` does."""
+  """The trained generator of a run, ready to draw; raises InputError as `load` does.
+
+  Of a folder of several runs, stages or a boosted mixture, what they come to together.
+  """
+  whole = pathlib.Path(workdir) / WHOLE
+  if whole.exists():
+    return configs.resolve(read_json(whole)['sampler'], '')(workdir)
   run = load(workdir, step)
   return assemble.sampler(run.config, run.game, run.known, run.examples)(run.state)
 

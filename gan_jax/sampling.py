@@ -38,6 +38,9 @@ class Sampler(NamedTuple):
   apply:    (network, *inputs, output=None) -> what that network makes of N inputs, by averaged
             weights where there are any: an encoder's codes, say; `output` names the entry wanted of
             one that returns a dict. BatchNorm has the statistics of these very inputs.
+  function: (network, *inputs) -> that network as a function of JAX arrays, to be differentiated, with
+            the weights of `apply` and BatchNorm's statistics those of the inputs; for G, without
+            any, what `generate` computes.
   round:    rounds played.
   """
 
@@ -50,6 +53,7 @@ class Sampler(NamedTuple):
   unit: Callable[[Pixels], np.ndarray]
   critic: Callable[..., np.ndarray] | None
   apply: Callable[..., np.ndarray]
+  function: Callable[..., Callable]
   round: int
 
 
@@ -136,8 +140,13 @@ def make_sampler(
     def generate(*given: Any) -> np.ndarray:
       return in_chunks(lambda *part: made_of(params, *part), batch, *given)
 
+    def fitted(name: str, *given: Any) -> Params:
+      if not given:
+        return params if name == generator else weights[name]
+      return calibrate(game.nets[name], weights[name], *_batches(given, batch, calibration))
+
     def apply(name: str, *given: Any, output: str | None = None) -> np.ndarray:
-      own = calibrate(game.nets[name], weights[name], *_batches(given, batch, calibration))
+      own = fitted(name, *given)
       return in_chunks(lambda *part: look(name, output)(own, *part), batch, *given)
 
     return Sampler(
@@ -152,6 +161,7 @@ def make_sampler(
       if scores
       else None,
       apply=apply,
+      function=lambda name, *given: partial(game.nets[name].apply, fitted(name, *given)),
       round=int(state.step),
     )
 
@@ -182,3 +192,11 @@ def in_chunks(function: Callable[..., Array], size: int, *arrays: Any) -> np.nda
     padded = [np.pad(p, [(0, short)] + [(0, 0)] * (p.ndim - 1)) for p in part]
     out.append(np.asarray(function(*padded))[: size - short])
   return np.concatenate(out)
+
+
+def label_at(given: Sequence[Any]) -> int:
+  """Where among a generator's inputs the label i32[N] is; InputError if it is told none."""
+  found = [i for i, a in enumerate(given) if a.ndim == 1 and np.issubdtype(a.dtype, np.integer)]
+  if not found:
+    raise InputError("this generator is told no class: its inputs lack 'label'.")
+  return found[0]

@@ -35,7 +35,7 @@ def run(
   Ctrl-C.
   """
   config, workdir = assemble.complete(config), pathlib.Path(workdir)
-  evals = [_eval(name, spec) for name, spec in sorted(config['evals'].items())]
+  evals = evals_of(config['evals'])
   _check_cadences(config, evals)
   members = population.members(config, workdir, vary)
   parts = program.build(config, members)
@@ -194,8 +194,12 @@ def _binds(members: Sequence[Member], parts: Parts) -> list[Callable[[TrainState
   return out
 
 
+def evals_of(specs: Mapping[str, Mapping[str, Any]]) -> list[loop.Eval]:
+  """{name: dict(name='figures.grids.samples', every=500, ...)} as Evals; raises InputError."""
+  return [_eval(name, spec) for name, spec in sorted(specs.items())]
+
+
 def _eval(name: str, spec: Mapping[str, Any]) -> loop.Eval:
-  """dict(name='figures.grids.samples', every=500, ...) as an Eval; raises InputError."""
   options = {k: v for k, v in spec.items() if k not in ('name', 'every')}
   if 'name' not in spec or 'every' not in spec:
     raise InputError(f'evals.{name} must say its name=... and every=... so many rounds.')

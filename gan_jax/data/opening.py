@@ -1,4 +1,4 @@
-"""From the description of a source to the source: what a config's `data`, or its `of`, stands for."""
+"""From the description of a source to the source: what a config's `data` or `of` stands for."""
 
 from collections.abc import Mapping
 from typing import Any

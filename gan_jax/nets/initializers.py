@@ -58,3 +58,8 @@ def wgan_gp(stride: int = 1, transposed: bool = False) -> Initializer:
     return jax.random.uniform(key, shape, dtype, -bound, bound)
 
   return init
+
+
+def torch() -> Initializer:
+  """U(-1/sqrt(n), 1/sqrt(n)), n the inputs of a unit: what Torch gives to every layer by default."""
+  return jax.nn.initializers.variance_scaling(1 / 3, 'fan_in', 'uniform')
