@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax import assemble, log, runs, train
+from gan_jax import assemble, boosting, log, runs, stages, train
 from gan_jax import config as configs
 
 FOLDER = pathlib.Path(__file__).parents[1] / 'experiments'
@@ -27,11 +27,33 @@ def load(name: str) -> ModuleType:
   return module
 
 
+def play(config, workdir: pathlib.Path):
+  """What main does: the config is played by the driver that it names, or is a run."""
+  return configs.resolve(config.get('driver', 'train.run'), '')(config, workdir)
+
+
+def parts(config) -> list[dict]:
+  """The configs of the runs that an experiment is made of: mostly itself."""
+  config = configs.plain(config)
+  if 'stages' in config:
+    return list(stages.split(config, 'runs').values())
+  return [{k: v for k, v in config.items() if k not in boosting.OWN}]
+
+
 @pytest.mark.parametrize('name', NAMES)
 def test_tiny_trains_saves_samples_and_comes_back(name: str, tmp_path: pathlib.Path) -> None:
   config = load(name).get_config('tiny')
-  state = train.run(config, tmp_path)
+  state = play(config, tmp_path)
   assert int(state.step) == 4
+  folders = [path.parent for path in sorted(tmp_path.rglob('config.json'))]
+  assert len(folders) >= len(parts(config))
+  for folder in folders:
+    assert_is_a_run(folder)
+  if tmp_path not in folders:  # several runs, sampled as one
+    assert np.isfinite(runs.sampler(tmp_path).draw(jax.random.key(3), 5)).all()
+
+
+def assert_is_a_run(tmp_path: pathlib.Path) -> None:
   entries = log.read(tmp_path)
   assert [e['step'] for e in entries if any(k.endswith('/loss') for k in e)] == [2, 4]
   assert all(np.isfinite(v) for e in entries for k, v in e.items() if not k.endswith('/kl'))
@@ -48,13 +70,13 @@ def test_whole_config_says_what_it_claims_and_takes_another_pair(name: str) -> N
   module = load(name)
   text = inspect.getdoc(module) or ''
   assert f'--config=experiments/{name}.py' in text, 'the docstring must hold the command'
-  config = configs.plain(module.get_config(''))
-  assert 0 < config['rounds'] < 10_000_000, 'every budget is finite'
-  assemble.complete(config)
-  if 'pair' in config['objective']:
-    config = configs.plain(module.get_config('pair=hinge'))
-    assert config['objective']['pair']['name'] == 'hinge'
+  for config in parts(module.get_config('')):
+    assert 0 < config['rounds'] < 10_000_000, 'every budget is finite'
     assemble.complete(config)
+  if 'pair' in config['objective']:
+    for config in parts(module.get_config('pair=hinge')):
+      assert config['objective']['pair']['name'] == 'hinge'
+      assemble.complete(config)
 
 
 COUNTS = {  # papers.md, section 24
@@ -69,6 +91,10 @@ COUNTS = {  # papers.md, section 24
   'wgan_gp_mnist': (28, 28, 1, 1_554_177, 1_030_145),
   'wgan_gp_cifar10': (32, 32, 3, 5_179_907, 4_114_689),
   'sngan_cifar10': (32, 32, 3, 4_276_739, 1_053_824),
+  'wgan_gp_resnet_cifar10': (32, 32, 3, 1_204_483, 1_053_825),
+  'began_faces': (64, 64, 3, 1_716_611, 13_405_379),
+  'infogan_mnist': (28, 28, 1, 6_652_481, 6_558_144 + 1_025 + 133_262),
+  'dcgan_conditional_mnist': (28, 28, 1, 6_820_538, 6_688_202),
 }
 
 
@@ -83,9 +109,10 @@ def test_config_builds_exactly_the_papers_networks(name: str) -> None:
 
 def of_shape(name: str, shape: tuple[int, ...]):
   """The game of the whole config on images of that shape, with no data and nothing allocated."""
-  config = assemble.complete(load(name).get_config(''))
+  config = assemble.complete(parts(load(name).get_config(''))[0])
   seen = assemble.transform(config)
-  known = assemble.Facts(shape, {'image': (shape, 'float32')}, 0, seen.range, {})
+  columns = {'image': (shape, 'float32'), 'label': ((), 'int32')}
+  known = assemble.Facts(shape, columns, 10, seen.range, {})
   return assemble.game(config, known, lambda: np.full(shape, 0.5, np.float32))
 
 
