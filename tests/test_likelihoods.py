@@ -11,7 +11,10 @@ from gan_jax import likelihoods
 RNG = np.random.default_rng(0)
 X = RNG.uniform(size=(5, 4, 3, 1))
 P = RNG.uniform(0.01, 0.99, size=(5, 4, 3, 1))
-Q = {'mean': np.float32(RNG.normal(size=(5, 3))), 'log_variance': np.float32(RNG.normal(size=(5, 3)))}
+Q = {
+  'mean': np.float32(RNG.normal(size=(5, 3))),
+  'log_variance': np.float32(RNG.normal(size=(5, 3))),
+}
 
 
 def test_bernoulli_is_the_log_of_the_probability_of_binary_images():

@@ -4,6 +4,7 @@ A decoder is a generator with the code for noise, so the two are put together fr
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import flax.linen as nn
 
@@ -42,5 +43,6 @@ def pyramid(
   output: str = 'tanh',
 ) -> Autoencoder:
   """DCGAN's two networks, the discriminator's way down to a linear code before the generator's."""
-  up = dcgan.Generator(tuple(shape), width, stages, norm, output)
-  return Autoencoder(Point(dim, Pyramid(width, stages, norm)), up)
+  fields: dict[str, Any] = dict(width=width, stages=stages, norm=norm)
+  up = dcgan.Generator(tuple(shape), output=output, **fields)
+  return Autoencoder(Point(dim, Pyramid(**fields)), up)

@@ -12,7 +12,6 @@ import flax.linen as nn
 
 from gan_jax.game import Array
 from gan_jax.nets.layers import (
-  DCGAN_INIT,
   Conv,
   Dense,
   Initializer,

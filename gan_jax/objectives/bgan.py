@@ -1,7 +1,7 @@
 """Boundary-seeking GANs (Hjelm et al. 2018): G is drawn to where D cannot decide.
 
-D is that of 2014, so w(x) = D(x) / (1 - D(x)) = exp(logit) estimates p(x) / q(x). `bgan` is the form
-for continuous images, which came to be called BS-GAN; in `discrete` G is a distribution over binary
+D is that of 2014, so w(x) = D(x) / (1 - D(x)) = exp(logit) estimates p(x) / q(x). `bgan` is for
+continuous images, and came to be called BS-GAN; in `discrete` G is a distribution over binary
 images, which no gradient can pass through. Both follow rdevon/BGAN.
 """
 

@@ -15,7 +15,7 @@ from gan_jax.priors import Prior
 
 
 def vae(prior: Prior, *, likelihood: Likelihood) -> Objective:
-  """The player VAE, who owns E and G, ascends on the bound L = E_q[log p(x|z)] - KL(q(z|x) || p(z)).
+  """The player VAE, who owns E and G, ascends on the bound L = E_q[log p(x|z)] - KL(q || p(z)).
 
   Kingma & Welling 2014, eq. 10 with L = 1 sample, in nats per image. E gives q(z|x), see
   `nets.encoders.Gaussian`; the prior must be N(0, I), from which also the noise of q is drawn. The

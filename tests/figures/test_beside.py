@@ -65,7 +65,9 @@ def test_the_command_writes_the_picture(monkeypatch, tmp_path):
 
 
 def split(name):
-  images = np.arange(1, 7, dtype=np.uint8)[:, None, None, None] * np.full((1, 2, 2, 1), 20, np.uint8)
+  images = np.arange(1, 7, dtype=np.uint8)[:, None, None, None] * np.full(
+    (1, 2, 2, 1), 20, np.uint8
+  )
   return in_memory({'image': images}, name='made', split=name)
 
 
