@@ -1,9 +1,12 @@
 """What G is fed: z ~ p(z), as functions `prior(key, n) -> f32[n,Z]`."""
 
+import itertools
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from gan_jax.game import Array, Key
 from gan_jax.ops import random
@@ -21,6 +24,11 @@ def uniform(dim: int = 100, bound: float = 1.0) -> Prior:
   return lambda key, n: random.uniform(key, (n, dim), -bound, bound)
 
 
+def hypercube(dim: int = 100) -> Prior:
+  """z ~ U(0, 1), f32[n,dim]: conditional GANs (Mirza & Osindero 2014), Salimans et al. 2016."""
+  return lambda key, n: random.uniform(key, (n, dim))
+
+
 def sphere(dim: int = 100) -> Prior:
   """z uniform on the sphere of radius sqrt(dim), where a normal z of that size nearly lies."""
 
@@ -31,21 +39,40 @@ def sphere(dim: int = 100) -> Prior:
   return draw
 
 
-def structured(noise: int = 62, categorical: Sequence[int] = (10,), continuous: int = 2) -> Prior:
-  """Noise and codes side by side (Chen et al. 2016): [N(0,1) | one-hots | U(-1,1)], f32[n,Z]."""
+class Structured(NamedTuple):
+  """A prior of noise and codes side by side: z = [noise | one-hots | U(-1,1)], f32[n,Z].
 
-  def draw(key: Key, n: int) -> Array:
+  It remembers which columns are which, for those who read the codes or set them.
+  """
+
+  noise: Prior
+  categorical: tuple[int, ...]  # the size of each one-hot code
+  continuous: int  # how many codes are numbers
+
+  def __call__(self, key: Key, n: int) -> Array:
+    """The draw, f32[n,Z]."""
     k_noise, k_cat, k_con = jax.random.split(key, 3)
-    codes = (
-      [
-        jax.nn.one_hot(jax.random.randint(k, (n,), 0, size), size)
-        for k, size in zip(jax.random.split(k_cat, len(categorical)), categorical, strict=True)
-      ]
-      if categorical
-      else []
-    )
-    z = random.normal(k_noise, (n, noise))
-    c = random.uniform(k_con, (n, continuous), -1.0, 1.0)
-    return jnp.concatenate([z, *codes, c], axis=1)
+    keys = jax.random.split(k_cat, len(self.categorical)) if self.categorical else ()
+    codes = [
+      jax.nn.one_hot(jax.random.randint(k, (n,), 0, size), size)
+      for k, size in zip(keys, self.categorical, strict=True)
+    ]
+    u = random.uniform(k_con, (n, self.continuous), -1.0, 1.0)
+    return jnp.concatenate([self.noise(k_noise, n), *codes, u], axis=1)
 
-  return draw
+  def columns(self, width: int) -> tuple[list[slice], slice]:
+    """Of the `width` columns of z, those of each one-hot code and those of the numbers."""
+    numbers = width - self.continuous
+    starts = numbers - sum(self.categorical) + np.cumsum((0, *self.categorical))
+    one_hots = [slice(int(a), int(b)) for a, b in itertools.pairwise(starts)]
+    return one_hots, slice(numbers, width)
+
+
+def structured(
+  noise: int | Prior = 62, categorical: Sequence[int] = (10,), continuous: int = 2
+) -> Structured:
+  """InfoGAN's latent (Chen et al. 2016); unless said, with the codes of its MNIST run.
+
+  `noise` is a prior of its own, or the number of entries of a normal one.
+  """
+  return Structured(noise if callable(noise) else normal(noise), tuple(categorical), continuous)

@@ -77,3 +77,23 @@ def test_a_config_names_a_prior_with_its_size():
   z = config.build(dict(name='uniform', dim=7, bound=2.0), 'priors')(KEY, 500)
   assert z.shape == (500, 7)
   assert 1.9 < np.max(np.abs(z)) <= 2
+
+
+def test_the_unit_hypercube():
+  z = np.asarray(priors.hypercube(3)(KEY, N))
+  for column in z.T:
+    assert stats.kstest(column, stats.uniform(0, 1).cdf).pvalue > 1e-3
+
+
+def test_structured_noise_may_be_a_prior_of_its_own_and_the_columns_of_codes_are_known():
+  noise = dict(name='uniform', dim=4)
+  spec = dict(name='structured', noise=noise, categorical=(3, 5), continuous=2)
+  prior = config.build(spec, 'priors')
+  z = np.asarray(prior(KEY, N))
+  assert z.shape == (N, 14)
+  assert stats.kstest(z[:, :4].ravel(), stats.uniform(-1, 2).cdf).pvalue > 1e-3
+  one_hots, numbers = prior.columns(14)
+  assert [(c.start, c.stop) for c in (*one_hots, numbers)] == [(4, 7), (7, 12), (12, 14)]
+  for place in one_hots:
+    np.testing.assert_array_equal(z[:, place].sum(axis=1), 1)
+  assert priors.structured(3, (), 1).columns(4) == ([], slice(3, 4))

@@ -3,6 +3,9 @@
 Both are linear in the one-hot code y: see `layers.with_label` for the code itself.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -32,7 +35,7 @@ class ConditionalBatchNorm(nn.Module):
 
 
 class Projection(nn.Module):
-  """<V y, phi>, the class's share of D's verdict (Miyato & Koyama 2018, eq. 4).
+  """<V y, phi>, the class's share of D's verdict (Miyato & Koyama 2018, section 3).
 
   V is the kernel of a linear map of the one-hot code, so spectral norm finds it as it finds others.
   """
@@ -53,3 +56,11 @@ def batch_norm(x: Array, label: Array | None, classes: int, epsilon: float = 1e-
   if is_told(label, classes):
     return ConditionalBatchNorm(classes, epsilon)(x, label)
   return BatchNorm(epsilon)(x)
+
+
+def projected(out: Any, phi: Array, label: Array | None, classes: int) -> Any:
+  """A `layers.verdict` of features phi, to whose logit the class's share is added, if told one."""
+  if not is_told(label, classes):
+    return out
+  own = Projection(classes)(phi, label)
+  return {**out, 'logit': out['logit'] + own} if isinstance(out, Mapping) else out + own
