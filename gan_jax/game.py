@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import jax
 
+from gan_jax.errors import InputError
+
 Array = jax.Array
 Key = jax.Array  # a typed PRNG key, shape []
 Params = Any  # the weights of one network: a tree of f32 arrays
@@ -67,6 +69,17 @@ def logit(out: Any) -> Array:
   return out['logit'] if isinstance(out, Mapping) else out
 
 
+def head(out: Any, name: str) -> Array:
+  """One entry of what a critic returns, f32[B,n]; InputError if it has no such head."""
+  if not isinstance(out, Mapping) or name not in out:
+    raise InputError(
+      f'this objective reads {name!r} from its critic, which returns '
+      f'{", ".join(sorted(out)) if isinstance(out, Mapping) else "a logit alone"}: give it '
+      f'heads=dict({name}=...), the number of its outputs.'
+    )
+  return out[name]
+
+
 Drawn = Any  # what a loss takes at random: a key, or what was drawn with one
 Loss = Callable[[Bound, Batch, Drawn, Carry], tuple[Array, Scalars]]
 
@@ -95,7 +108,8 @@ class Objective(NamedTuple):
            what a paper maximises appears here with its sign changed. Only what the player owns is
            differentiated, so no loss says `stop_gradient`.
   init:    () -> carry, e.g. BEGAN's k or the number of rounds played.
-  advance: (carry, scalars of the round, keyed 'player/name') -> carry.
+  advance: (carry, scalars of the round, keyed 'player/name') -> carry. What is no single number
+           among them, CycleGAN's pool of images, is for this alone and is not logged.
   draw:    (batch, key) -> drawn, what the losses take at random; by default the key itself. Moves
            that share their noise share this very array, z, and with it all that they make of it.
   """

@@ -19,6 +19,7 @@ from gan_jax.game import Array, Key
 from gan_jax.ops import random
 
 Critic = Callable[[Array], Array]  # image f32[B,...] -> f32[B] (or a map of patches)
+Schedule = Callable[[Array], Array]  # rounds i32[] -> f32[]
 
 
 class Penalty(NamedTuple):
@@ -26,7 +27,7 @@ class Penalty(NamedTuple):
 
   name: str
   value: Callable[[Critic, Array, Array, Key], Array]  # (D, real, fake, key) -> f32[]
-  weight: float  # what the paper multiplies `value` by
+  weight: float | Schedule  # what the paper multiplies `value` by, or that as rounds go on
   every: int  # paid in every `every`-th round, `every` times over (Karras et al. 2020, lazy)
   of_slopes: bool  # whether it looks at D's gradient at each example, which BatchNorm forbids
 
@@ -35,7 +36,7 @@ def penalty(equation: Callable[..., Array], of_slopes: bool = True) -> Callable[
   """The factory of penalties `equation`: (weight, every, **its keyword arguments) -> Penalty."""
 
   @wraps(equation)
-  def factory(weight: float = 1.0, every: int = 1, **options: float) -> Penalty:
+  def factory(weight: float | Schedule = 1.0, every: int = 1, **options: float) -> Penalty:
     if unknown := set(options) - {p.name for p in own}:
       raise TypeError(f'{equation.__name__} takes no argument {", ".join(sorted(unknown))}')
     if every < 1:

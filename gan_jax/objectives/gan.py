@@ -5,6 +5,7 @@ RGAN and R3GAN: what tells them apart is the pair, the penalties, the networks a
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +13,10 @@ import jax.numpy as jnp
 from gan_jax.game import Array, Batch, Bound, Carry, Drawn, Key, Objective, Scalars, logit
 from gan_jax.ops import random
 from gan_jax.pairs import Pair
-from gan_jax.penalties import Penalty
+from gan_jax.penalties import Penalty, Schedule
 from gan_jax.priors import Prior
+
+Told = tuple[Array, ...]  # what a network is told besides its first input
 
 
 def gan(
@@ -51,20 +54,11 @@ def _gan(
   penalties: Sequence[Penalty],
   d_weight: float,
   flips: float,
-  given: Callable[[Batch], tuple[Array, ...]],
+  given: Callable[[Batch], Told],
 ) -> Objective:
-  def draw(batch: Batch, key: Key) -> Drawn:
-    """z, and keys for G, D(x), D(G(z)) and what else D is told."""
-    k_z, *keys = jax.random.split(key, 5)
-    return prior(k_z, len(batch['image'])), *keys
-
   def play(nets: Bound, batch: Batch, drawn: Drawn) -> tuple[Array, Array, Array, Array]:
-    """One forward pass, the same for both players: x, G(z), D(x), D(G(z))."""
-    z, k_g, k_real, k_fake, _ = drawn
-    real, y = batch['image'], given(batch)
-    fake = nets.G(z, *y, key=k_g)
-    r, f = (logit(nets.D(x, *y, key=k)) for x, k in ((real, k_real), (fake, k_fake)))
-    return real, fake, r, f
+    real, fake, r, f = look(nets, batch, drawn, given(batch), given(batch))
+    return real, fake, logit(r), logit(f)
 
   penalise = penalised(penalties)
 
@@ -74,13 +68,36 @@ def _gan(
     cost = d_weight * pair.d(*exchange(k_flip, flips, r, f))
     D = lambda x, key: logit(nets.D(x, *given(batch), key=key))
     paid, terms = penalise(D, real, fake, rounds, k_terms)
-    return cost + paid, {'real': jnp.mean(r), 'fake': jnp.mean(f), **terms}
+    told = {'real': jnp.mean(r), 'fake': jnp.mean(f), 'sign': jnp.mean(jnp.sign(r))}
+    return cost + paid, {**told, **terms}
 
   def g_loss(nets: Bound, batch: Batch, drawn: Drawn, rounds: Carry) -> tuple[Array, Scalars]:
     _, _, r, f = play(nets, batch, drawn)
     return pair.g(r, f), {}
 
-  return Objective({'D': d_loss, 'G': g_loss}, no_rounds, count, draw)
+  return Objective({'D': d_loss, 'G': g_loss}, no_rounds, count, noise(prior))
+
+
+def noise(prior: Prior) -> Callable[[Batch, Key], Drawn]:
+  """(batch, key) -> z, and keys for G, D(x), D(G(z)) and what else D is told."""
+
+  def draw(batch: Batch, key: Key) -> Drawn:
+    k_z, *keys = jax.random.split(key, 5)
+    return prior(k_z, len(batch['image'])), *keys
+
+  return draw
+
+
+def look(
+  nets: Bound, batch: Batch, drawn: Drawn, to_g: Told = (), to_d: Told = ()
+) -> tuple[Array, Array, Any, Any]:
+  """x, G(z), D(x) and D(G(z)): one forward pass, the same for both players, of what `noise` drew.
+
+  What the networks are told besides follows: G(z, *to_g), D(x, *to_d).
+  """
+  z, k_g, k_real, k_fake, _ = drawn
+  real, fake = batch['image'], nets.G(z, *to_g, key=k_g)
+  return real, fake, nets.D(real, *to_d, key=k_real), nets.D(fake, *to_d, key=k_fake)
 
 
 def no_rounds() -> Array:
@@ -92,6 +109,11 @@ def count(rounds: Array, scalars: Scalars) -> Array:
   """One round more."""
   del scalars
   return rounds + 1
+
+
+def at_round(value: float | Schedule, rounds: Array) -> float | Array:
+  """A number, or what a schedule of rounds gives in this one."""
+  return value(rounds) if callable(value) else value
 
 
 def penalised(penalties: Sequence[Penalty]) -> Callable[..., tuple[Array, Scalars]]:
@@ -109,7 +131,7 @@ def penalised(penalties: Sequence[Penalty]) -> Callable[..., tuple[Array, Scalar
         return term.value(lambda x: D(x, key=k_look), real, fake, k_term)
 
       paid = lazily(value, term.every, rounds, key)
-      cost, scalars = cost + term.weight * paid, scalars | {label: paid}
+      cost, scalars = cost + at_round(term.weight, rounds) * paid, scalars | {label: paid}
     return cost, scalars
 
   return pay
