@@ -63,9 +63,7 @@ def get_config(arg=''):
         **fields,
       ),
     ),
-    objective=dict(
-      name='improved.semi_supervised', pair=dict(name=arg.pair), d_weight=0.5, **pays
-    ),
+    objective=dict(name='improved.semi_supervised', pair=dict(name=arg.pair), d_weight=0.5, **pays),
     players=dict(
       D=dict(owns=('D',), tx=adam(ROUNDS)),
       G=dict(owns=('G',), tx=adam(ROUNDS * len(moves))),

@@ -8,7 +8,7 @@ looked at and kept), precision (what is multiplied: 'float32', or 'bfloat16').
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -18,9 +18,11 @@ import numpy as np
 from gan_jax import config as configs
 from gan_jax import step as steps
 from gan_jax.data import transforms
+from gan_jax.data.opening import opened
 from gan_jax.data.source import Source, is_picture
 from gan_jax.errors import InputError
-from gan_jax.nets import layers
+from gan_jax.game import Array
+from gan_jax.nets import layers, packed
 from gan_jax.sampling import Sampler, make_sampler
 from gan_jax.step import Game, Player, TrainState
 
@@ -52,12 +54,8 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def open_source(config: Mapping[str, Any], split: str | None = None, **changes: Any) -> Source:
   """The data of the config, or another split of it, or with other arguments (a fold, say)."""
-  spec = config['data']
-  spec = {'name': spec} if isinstance(spec, str) else dict(spec)
-  if spec['name'].startswith('tfds:'):
-    spec |= {'name': 'tfds', 'dataset': spec['name'].removeprefix('tfds:')}
   changes |= {} if split is None else {'split': split}
-  return configs.build({**spec, **changes}, 'data')
+  return opened(config['data'], **changes)
 
 
 def transform(config: Mapping[str, Any]) -> transforms.Transform:
@@ -90,30 +88,60 @@ def pixel_mean(source: Source, seen: transforms.Transform, most: int = 60_000) -
   return np.asarray(total / n, np.float32)
 
 
-def game(config: Mapping[str, Any], known: Facts, mean: Callable[[], np.ndarray]) -> Game:
-  """The game that the config describes, on data of which that is known; raises InputError."""
+def shown(source: Source, seen: transforms.Transform, n: int) -> dict[str, Array]:
+  """n rows of every column as the networks see them, spread evenly over the data, [n,...]."""
+  rows = np.linspace(0, len(source) - 1, n).astype(int)
+  look = lambda name, a: seen.apply(a, jax.random.key(0)) if is_picture(name, a) else a
+  return {name: look(name, jnp.asarray(a[rows])) for name, a in source.arrays.items()}
+
+
+def game(
+  config: Mapping[str, Any],
+  known: Facts,
+  mean: Callable[[], np.ndarray],
+  show: Callable[[int], Mapping[str, Array]] | None = None,
+) -> Game:
+  """The game that the config describes, on data of which that is known; raises InputError.
+
+  `mean` gives the mean image and `show` so many rows of the data, to networks whose initialisation
+  asks for them: where weights start is all that they decide, so a trained game does without.
+  """
   prior = configs.build(config['prior'], 'priors')
-  examples = {n: jnp.zeros((2, *shape), dtype) for n, (shape, dtype) in known.columns.items()}
+  one = {n: jax.ShapeDtypeStruct((1, *shape), dtype) for n, (shape, dtype) in known.columns.items()}
   if prior:
-    examples['z'] = jnp.zeros(jax.eval_shape(lambda k: prior(k, 2), jax.random.key(0)).shape)
+    one['z'] = jax.eval_shape(lambda k: prior(k, 1), jax.random.key(0))
+
+  def examples(inputs: Sequence[str], fit: int) -> list[layers.Example]:
+    """Of each input, `fit` to initialise a network on; shapes alone if it is 0, or without data."""
+    given = dict(show(fit)) if fit and show and set(inputs) - {'z'} else {}
+    if fit and prior and 'z' in inputs:
+      given['z'] = prior(jax.random.key(0), fit)
+    shape = lambda a: jax.ShapeDtypeStruct((fit or 2, *a.shape[1:]), a.dtype)
+    return [given.get(name, shape(one[name])) for name in inputs]
 
   def net(name: str):
     spec = dict(config['nets'][name])
     inputs, reparam = spec.pop('inputs', None), spec.pop('reparam', None)
-    if inputs is None or (unknown := [i for i in inputs if i not in examples]):
+    fit, pack = spec.pop('fit', 0), spec.pop('pack', 1)
+    if inputs is None or (unknown := [i for i in inputs if i not in one]):
       raise InputError(
-        f'nets.{name} must say its inputs=(...), each one of {", ".join(sorted(examples))}'
+        f'nets.{name} must say its inputs=(...), each one of {", ".join(sorted(one))}'
         + (f'; it says {", ".join(unknown)}.' if inputs else '.')
       )
     if 'classes' not in spec and 'label' in inputs:
       spec['classes'] = known.classes
     module = configs.build(spec, 'nets', shape=known.shape, pixel_mean=configs.Later(mean))
     _check_range(name, module, known)
-    extra = configs.build(reparam, 'nets') if reparam else {}
     precision = config.get('precision', 'float32')  # unsaid in runs of before there was another
-    return layers.net(module, *[examples[i] for i in inputs], precision=precision, **extra)
+    wide = [packed.widened(x, pack) for x in examples(inputs, fit)]
+    out = packed.packed(layers.net(module, *wide, precision=precision), pack)
+    if not reparam:
+      return out
+    return out._replace(**configs.build(reparam, 'nets', net=out, prior=prior, inputs=inputs))
 
-  objective = configs.build(config['objective'], 'objectives', prior=prior)
+  objective = configs.build(
+    config['objective'], 'objectives', prior=prior, columns=known.columns
+  )
   for wrapper in config['wrappers']:
     objective = configs.build({**wrapper, 'base': objective}, 'objectives.wrappers')
   out = Game(
@@ -127,11 +155,17 @@ def game(config: Mapping[str, Any], known: Facts, mean: Callable[[], np.ndarray]
   return out
 
 
+def penalties_in(spec: Any) -> list[Any]:
+  """The descriptions of penalties in that of an objective, however deep: it may be of another."""
+  if not isinstance(spec, Mapping):
+    return []
+  deeper = [found for value in spec.values() for found in penalties_in(value)]
+  return [*spec.get('penalties', ()), *deeper]
+
+
 def _check_penalties(config: Mapping[str, Any], game_: Game) -> None:
   """A gradient penalty is of one example at a time, which BatchNorm does not know."""
-  spec = config['objective']
-  entries = spec.get('penalties', ()) if isinstance(spec, Mapping) else ()
-  given = [configs.build(entry, 'penalties') for entry in entries]
+  given = [configs.build(entry, 'penalties') for entry in penalties_in(config['objective'])]
   slopes = [p.name for p in given if p.of_slopes]
   if slopes and 'D' in game_.nets and game_.nets['D'].statistics is not None:
     raise InputError(
@@ -180,6 +214,7 @@ def sampler(
 ) -> Callable[[TrainState], Sampler]:
   """state -> Sampler, for the network called G; `given` are its `examples`."""
   judged = _inputs(config, 'D')
+  alone = set(judged) <= {'image', 'label'} and config['nets'].get('D', {}).get('pack', 1) == 1
   return make_sampler(
     game_,
     configs.build(config['prior'], 'priors'),
@@ -188,7 +223,7 @@ def sampler(
     examples=given,
     classes=known.classes,
     batch=min(config['batch'], 100) if game_.nets['G'].statistics else 100,
-    critic='D' if judged and set(judged) <= {'image', 'label'} else '',
+    critic='D' if judged and alone else '',
   )
 
 

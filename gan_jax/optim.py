@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from gan_jax.errors import InputError
 from gan_jax.game import Array, Params
 
 Schedule = Callable[[Array], Array]  # count of moves made, i32[] -> f32[]
@@ -60,6 +61,52 @@ def clip_weights(limit: float = 0.01) -> optax.GradientTransformation:
   return _projection(lambda path, p: jnp.clip(p, -limit, limit))
 
 
+def decay_of(at: str, weight_decay: float) -> optax.GradientTransformation:
+  """Adds weight_decay * w to the gradient of the weights at `at` alone, 'D/Dense_3/kernel' say.
+
+  A path of network, layer and weight, or the beginning of one: 'D/Dense_3' is the whole layer. It
+  goes before the link that moves, as Torch's weight_decay does (L2, not AdamW). The cost's own term
+  is weight_decay / 2 ||w||^2. Raises InputError if there are no such weights.
+  """
+
+  def mask(params: Params) -> Params:
+    name = lambda path: '/'.join(str(getattr(key, 'key', key)) for key in path)
+    inside = lambda path, p: f'{name(path)}/'.startswith(f'{at}/')
+    chosen = jax.tree_util.tree_map_with_path(inside, params)
+    if not any(jax.tree.leaves(chosen)):
+      known = ', '.join(name(path) for path, _ in jax.tree_util.tree_leaves_with_path(params))
+      raise InputError(f'there are no weights at {at!r} to decay; there are {known}.')
+    return chosen
+
+  return optax.add_decayed_weights(weight_decay, mask)
+
+
+class HistoryState(NamedTuple):
+  """Moves made, and the mean of the weights from which they were made."""
+
+  moves: Array
+  mean: Params
+
+
+def historical_averaging(weight: float = 1.0) -> optax.GradientTransformation:
+  """Adds the gradient of weight ||theta - its mean so far||^2 (Salimans et al. 2016, section 3.3).
+
+  The mean, of every theta from the first to the present one, is a constant under differentiation.
+  It goes before the link that moves.
+  """
+
+  def init(params: Params) -> HistoryState:
+    return HistoryState(jnp.zeros((), jnp.int32), jax.tree.map(jnp.zeros_like, params))
+
+  def update(grads: Params, state: HistoryState, params: Params = None):
+    moves = state.moves + 1
+    mean = jax.tree.map(lambda m, p: m + (p - m) / moves, state.mean, params)
+    pull = lambda g, p, m: g + 2 * weight * (p - m)
+    return jax.tree.map(pull, grads, params, mean), HistoryState(moves, mean)
+
+  return optax.GradientTransformation(init, update)
+
+
 def max_norm(limit: float) -> optax.GradientTransformation:
   """The weights into each unit end with norm <= limit (Srivastava 2013); biases are left alone."""
 
@@ -98,6 +145,37 @@ def ramp(start: float, end: float, epochs: int, moves_per_epoch: int) -> Schedul
   """Linear by whole epochs, `start` in epoch 1 and `end` from epoch `epochs` on (2014 momentum)."""
   left = lambda t: (epochs - 1 - t // moves_per_epoch) / max(epochs - 1, 1)
   return lambda t: end + (start - end) * jnp.clip(left(t), 0, 1)
+
+
+def cosine_ramp(start: float, end: float, rounds: float) -> Schedule:
+  """start + (1 - cos(pi t / rounds)) / 2 (end - start), and `end` from then on, up or down.
+
+  The one schedule of all that R3GAN changes as it learns (Huang et al. 2024).
+  """
+  done = lambda t: jnp.minimum(t / rounds, 1.0)
+  return lambda t: start + (1 - jnp.cos(jnp.pi * done(t))) / 2 * (end - start)
+
+
+def half_life(images: float | Schedule, batch: int) -> Schedule:
+  """An average's decay .5^(batch / images): what is `images` old counts half (Karras et al. 2018).
+
+  `images` may be a schedule of rounds, as R3GAN's, which grows from 0, where nothing is averaged.
+  """
+  span = _schedule(images)
+  return lambda t: 0.5 ** (batch / jnp.maximum(span(t), 1e-8))
+
+
+def adam_of_schedules(
+  learning_rate: float | Schedule,
+  b1: float | Schedule = 0.9,
+  b2: float | Schedule = 0.999,
+  eps: float = 1e-8,
+) -> optax.GradientTransformation:
+  """Adam any of whose numbers may be schedules; its averages start at 0, corrected by b of now.
+
+  As in Torch when its betas are changed between moves; optax.adam schedules only the rate.
+  """
+  return optax.inject_hyperparams(optax.adam)(learning_rate, b1=b1, b2=b2, eps=eps)
 
 
 def _schedule(value: float | Schedule) -> Schedule:

@@ -41,9 +41,31 @@ def minimax(smooth: float = 1.0) -> Pair:
   return Pair(d=lambda r, f: real_or_fake(r, f, smooth), g=lambda r, f: -mean(softplus(f)))
 
 
+def saddle(smooth: float = 1.0) -> Pair:
+  """min_G max_D V in full: G pays V's term of real images too, which D's answer to G changes.
+
+  That is minimax() but where D is seen to follow G, in unrolled GANs (Metz et al. 2017, eq. 5).
+  """
+  return Pair(
+    d=lambda r, f: real_or_fake(r, f, smooth), g=lambda r, f: -real_or_fake(r, f, smooth)
+  )
+
+
 def nonsaturating(smooth: float = 1.0) -> Pair:
   """G maximises log D(G(z)) instead (Goodfellow et al. 2014, section 3): same fixed point."""
   return Pair(d=lambda r, f: real_or_fake(r, f, smooth), g=lambda r, f: mean(softplus(-f)))
+
+
+def softened(smooth: float = 0.75, target: float = 0.375) -> Pair:
+  """D's target for real images is `smooth`, and G aims at D(G(z)) = `target`, not at certainty.
+
+  The numbers are those of Salimans et al. 2016's code for ImageNet: with p_g = p_data the best D is
+  smooth / 2 everywhere, and that is where G stops pushing.
+  """
+  return Pair(
+    d=lambda r, f: real_or_fake(r, f, smooth),
+    g=lambda r, f: mean(target * softplus(-f) + (1 - target) * softplus(f)),
+  )
 
 
 def log_ratio(smooth: float = 1.0) -> Pair:
@@ -157,3 +179,45 @@ def _row(divergence: str) -> Divergence:
     known = ', '.join(DIVERGENCES)
     raise InputError(f'f-GAN has no divergence {divergence!r}; its tables have {known}.')
   return DIVERGENCES[divergence]
+
+
+# --- b-GAN: Uehara et al. 2016, D as the logarithm of a density ratio -----------------------------
+
+
+class Bregman(NamedTuple):
+  """A convex f, at r = e^v: closed forms of what the two costs are made of, as functions of v."""
+
+  slope: Callable[[Array], Array]  # f'(r)
+  conjugate: Callable[[Array], Array]  # r f'(r) - f(r)
+  value: Callable[[Array], Array]  # f(r)
+
+
+BREGMANS: Mapping[str, Bregman] = {
+  # r log r - (1 + r) log(1 + r): D's cost is that of the GAN of 2014
+  'gan': Bregman(lambda v: -softplus(-v), softplus, lambda v: -exp(v) * softplus(-v) - softplus(v)),
+  # (r - 1)^2 / 2: least squares
+  'pearson': Bregman(
+    lambda v: exp(v) - 1, lambda v: (exp(2 * v) - 1) / 2, lambda v: (exp(2 * v) + 1) / 2 - exp(v)
+  ),
+  # r log r
+  'kl': Bregman(lambda v: v + 1, exp, lambda v: v * exp(v)),
+  # -log r
+  'reverse_kl': Bregman(lambda v: -exp(-v), lambda v: v - 1, lambda v: -v),
+}
+
+
+def bregman(divergence: str = 'gan') -> Pair:
+  """b-GAN: D estimates the density ratio r = p_data / p_g = e^logit, G descends on E_q[f(r)].
+
+  The Bregman divergence of r from the true ratio, E_q[f(p/q) - f(r) - f'(r) (p/q - r)], is up to a
+  constant E_q[f'(r) r - f(r)] - E_p[f'(r)], which is D's cost; an f-divergence with the ratio put
+  in is G's (Uehara et al. 2016). G is drawn to where f(r) is least: r as large as can be for 'gan'
+  and 'reverse_kl', r = 1 for 'pearson', r = 1/e for 'kl'. Raises InputError for another name.
+  """
+  if divergence not in BREGMANS:
+    raise InputError(f'b-GAN has no divergence {divergence!r}; there are {", ".join(BREGMANS)}.')
+  row = BREGMANS[divergence]
+  return Pair(
+    d=lambda r, f: mean(row.conjugate(f)) - mean(row.slope(r)),
+    g=lambda r, f: mean(row.value(f)),
+  )

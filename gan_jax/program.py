@@ -40,9 +40,11 @@ def build(config: Mapping[str, Any], members: Sequence[Member]) -> Parts:
   source, seen = assemble.open_source(config), assemble.transform(config)
   known = assemble.facts(source, seen)
   mean = cache(lambda: assemble.pixel_mean(source, seen))
-  games = [assemble.game(m.config, known, mean) for m in members]
+  show = cache(lambda n: assemble.shown(source, seen, n))
+  games = [assemble.game(m.config, known, mean, show) for m in members]
   put = population.put
-  game = lambda values: assemble.game(put(config, values), known, mean) if values else games[0]
+  play = lambda values: assemble.game(put(config, values), known, mean, show)
+  game = lambda values: play(values) if values else games[0]
   moves, options = assemble.play(config)
   way = _way(config, members)
   steps_ = lambda one: way.step(lambda mean: moves(one, mean=mean, **options))
@@ -113,7 +115,9 @@ def compile_call(
     def one(state: TrainState, i: jax.Array):
       drawn = feed.batches(inputs, i, state.step, own.seed)
       batches = loader.seen(seen, drawn, jax.random.fold_in(k_data, state.step))
-      return move(state, batches, k_step)
+      state, log = move(state, batches, k_step)
+      # Images, say, which an objective has handed on to its carry, are not for the log.
+      return state, {name: value for name, value in log.items() if jnp.ndim(value) == 0}
 
     return jax.lax.scan(one, state, jnp.arange(plan.rounds))
 

@@ -44,7 +44,8 @@ def _histogram(source: Source) -> Iterator[str]:
   if 'label' not in source.arrays:
     yield '  labels         none'
     return
-  counts = np.bincount(source.arrays['label'])
+  label = np.asarray(source.arrays['label'])
+  counts = np.bincount(label[label >= 0])  # -1 stands for one that is not told
   names = source.meta.get('classes') or []
   names = [*names, *map(str, range(len(names), len(counts)))] if isinstance(names, list) else []
   yield f'  label          {len(counts)} classes, {counts.min():,} to {counts.max():,} each'

@@ -17,10 +17,10 @@ def labelled(
 
   of: dict(name='mnist', ...), any source with labels; its split is the one given here.
   image uint8[N,H,W,C]: all images, and label i32[N]: theirs, -1 where it is not told.
-  labelled uint8[N,H,W,C], known i32[N]: the images whose labels are told, and these, repeated to the
-    same length N, each time in another order. So every minibatch is half unlabelled, half labelled,
-    however few are told, and one order of the data serves both. They take the room of the images
-    once more.
+  labelled uint8[N,H,W,C], known i32[N]: the images whose labels are told, and these, repeated to
+  the same length N, each time in another order. So every minibatch has labelled
+  examples, however few are told, and one order of the data serves both. They take the room of the
+  images once more.
 
   Which are told depends on the seed alone: the first of each class in RandomState(seed)'s
   permutation, as in the authors' code (their seed_data, 1). A split whose name does not begin with
@@ -38,7 +38,7 @@ def labelled(
       f'per_class={per_class} labels cannot be told: right would be 1 to {least}, the size of the '
       f'smallest class of {source.meta.get("name")}.'
     )
-  rng = np.random.RandomState(seed)  # noqa: NPY002: the authors' stream, which is frozen
+  rng = np.random.RandomState(seed)  # the authors' stream, frozen for good
   order = rng.permutation(len(label))
   told = np.concatenate([order[label[order] == k][:per_class] for k in range(label.max() + 1)])
   turns = -(-len(label) // len(told))

@@ -26,7 +26,7 @@ DCGAN_INIT = nn.initializers.normal(0.02)  # every kernel of Radford et al. 2015
 
 # A dense layer whose products are summed in float32 whatever its operands.
 Dense = partial(nn.Dense, dot_general=product.dot_general)
-WIDE = ('scale', 'mean', 'var')  # weights of norms, which are applied in float32 in any case
+WIDE = ('scale', 'mean', 'var', 'share')  # weights of norms, applied in float32 in any case
 
 
 def net(
@@ -36,7 +36,10 @@ def net(
   reparam: Callable[[Params, Any], tuple[Params, Any]] | None = None,
   reparam_init: Callable[[Key, Params], Any] = no_state,
 ) -> Net:
-  """A module and one example of each input -> its pure functions. Only the examples' shapes count.
+  """A module and examples of each input, [n,...], or their shapes -> its pure functions.
+
+  The weights are initialised on the examples, with dropout and noise, which counts for layers that
+  are fitted to them (weight_norm); on shapes alone, on zeros.
 
   `statistics` is None where the module has no BatchNorm. With precision='bfloat16' weights and
   inputs are rounded to it on the way in and outputs are float32 again: the weights that are trained
@@ -46,11 +49,13 @@ def net(
   if precision not in ('float32', 'bfloat16'):
     raise InputError(f"precision={precision!r} is neither 'float32' nor 'bfloat16'.")
   narrow, wide = partial(_cast, jnp.dtype(precision)), partial(_cast, jnp.dtype('float32'))
-  zeros = [jnp.zeros(e.shape, e.dtype) for e in examples]
+  shape_only = lambda e: isinstance(e, jax.ShapeDtypeStruct)
+  seen = [jnp.zeros(e.shape, e.dtype) if shape_only(e) else e for e in examples]
 
-  @jax.jit  # so that the forward pass, which init runs for its shapes only, is never computed
+  @jax.jit  # so that the forward pass, which init mostly runs for its shapes only, is not computed
   def init(key: Key) -> Params:
-    return module.init(key, *zeros, mutable=['params']).get('params', {})
+    rngs = {'params': key, 'dropout': jax.random.fold_in(key, 1)}
+    return module.init(rngs, *seen, mutable=['params']).get('params', {})
 
   def apply(params: Params, *inputs: Array, key: Key | None = None) -> Any:
     rngs = {} if key is None else {'dropout': key}
@@ -62,7 +67,7 @@ def net(
     return found.get('statistics', {})
 
   abstract = jax.eval_shape(init, jax.random.key(0))
-  has_statistics = bool(jax.eval_shape(statistics, abstract, *zeros))
+  has_statistics = bool(jax.eval_shape(statistics, abstract, *seen))
   return Net(init, apply, statistics if has_statistics else None, reparam, reparam_init)
 
 
@@ -80,7 +85,8 @@ class BatchNorm(nn.Module):
   """Normalisation over all axes but the last (Ioffe & Szegedy 2015).
 
   On f32[B,U] this is one mean per unit, which is what the DCGAN authors do after the projection.
-  'mean' and 'var' beside 'scale' and 'bias' in the weights are used in place of the batch's own.
+  'mean' and 'var' beside 'scale' and 'bias' in the weights are used in place of the batch's own;
+  with 'share' beside them, each example's own have that share in them (virtual_norm).
   """
 
   epsilon: float = 1e-5
@@ -96,9 +102,10 @@ class BatchNorm(nn.Module):
     )
     collecting = self.is_mutable_collection('statistics')
     if self.has_variable('params', 'mean') and not collecting:
-      mean: Array = self.get_variable('params', 'mean')
-      inverse = jax.lax.rsqrt(self.get_variable('params', 'var') + self.epsilon)
-      return norm.normalised(x, mean, inverse, scale, bias)
+      mean, var = (self.get_variable('params', name) for name in ('mean', 'var'))
+      if self.has_variable('params', 'share'):
+        mean, var = norm.joined(x, mean, var, self.get_variable('params', 'share'))
+      return norm.normalised(x, mean, jax.lax.rsqrt(var + self.epsilon), scale, bias)
     if collecting:
       mean, var = norm.moments(x)
       self.put_variable('statistics', 'mean', mean)
@@ -116,18 +123,36 @@ class LayerNorm(nn.Module):
   """
 
   epsilon: float = 1e-5
+  scale_init: Initializer = nn.initializers.ones
+
+  def axes(self, x: Array) -> tuple[int, ...]:
+    """What a mean is taken over."""
+    return tuple(range(1, x.ndim))
 
   @nn.compact
   def __call__(self, x: Array) -> Array:
     """x f32[B,...,C] -> the same shape."""
-    axes, dtype = tuple(range(1, x.ndim)), x.dtype
+    axes, dtype = self.axes(x), x.dtype
     x = x.astype(jnp.promote_types(dtype, jnp.float32))
     mean = jnp.mean(x, axes, keepdims=True)
     var = jnp.mean(jnp.square(x - mean), axes, keepdims=True)
-    scale = self.param('scale', nn.initializers.ones, x.shape[-1:])
+    scale = self.param('scale', self.scale_init, x.shape[-1:])
     bias = self.param('bias', nn.initializers.zeros, x.shape[-1:])
     x = (x - mean) * jax.lax.rsqrt(var + self.epsilon)
     return (x * norm.rows(scale, x) + norm.rows(bias, x)).astype(dtype)
+
+
+class InstanceNorm(LayerNorm):
+  """Normalisation of each channel of each example (Ulyanov et al. 2016).
+
+  That is BatchNorm for a batch of one, with the same weights, but it does the same in any batch.
+  """
+
+  scale_init: Initializer = lambda key, shape: _around_one(key, shape)
+
+  def axes(self, x: Array) -> tuple[int, ...]:
+    """What a mean is taken over."""
+    return tuple(range(1, x.ndim - 1))
 
 
 class Dropout(nn.Module):
@@ -182,9 +207,11 @@ def normalise(kind: str, x: Array, epsilon: float = 1e-5) -> Array:
     return BatchNorm(epsilon)(x)
   if kind == 'layer':
     return LayerNorm(epsilon)(x)
+  if kind == 'instance':
+    return InstanceNorm(epsilon)(x)
   if kind == 'none':
     return x
-  raise InputError(f"norm={kind!r} is none of 'batch', 'layer', 'none'.")
+  raise InputError(f"norm={kind!r} is none of 'batch', 'layer', 'instance', 'none'.")
 
 
 def activation(name: str) -> Callable[[Array], Array]:
@@ -196,7 +223,7 @@ def activation(name: str) -> Callable[[Array], Array]:
 
 
 def is_told(label: Array | None, classes: int) -> bool:
-  """Whether a network is told the class; InputError if it has classes and no label, or vice versa."""
+  """Whether a network is told the class; InputError for classes and no label, or the reverse."""
   if (label is None) != (classes == 0):
     raise InputError(
       f'a network with classes={classes} was given {"no" if label is None else "a"} label: name '

@@ -50,9 +50,10 @@ def semi_supervised(
   def d_loss(nets: Bound, batch: Batch, drawn: Drawn, rounds: Carry) -> tuple[Array, Scalars]:
     of_game, k_labelled = drawn
     cost, scalars = base.losses['D'](as_critic(nets), batch, of_game, rounds)
-    l, y = head(nets.D(batch['labelled'], key=k_labelled), 'classes'), batch['known']
-    supervised = jnp.mean(logsumexp(l, axis=1) - jnp.take_along_axis(l, y[:, None], axis=1)[:, 0])
-    error = jnp.mean(jnp.argmax(l, axis=1) != y)
+    classes, y = head(nets.D(batch['labelled'], key=k_labelled), 'classes'), batch['known']
+    right = jnp.take_along_axis(classes, y[:, None], axis=1)[:, 0]
+    supervised = jnp.mean(logsumexp(classes, axis=1) - right)
+    error = jnp.mean(jnp.argmax(classes, axis=1) != y)
     return supervised + cost, {'supervised': supervised, 'error': error, **scalars}
 
   def g_loss(nets: Bound, batch: Batch, drawn: Drawn, rounds: Carry) -> tuple[Array, Scalars]:
@@ -97,7 +98,8 @@ def as_critic(nets: Bound) -> Bound:
 
   def D(x: Array, key: Key | None = None) -> dict[str, Any]:
     out = nets.D(x, key=key)
-    return {**out, 'logit': logsumexp(head(out, 'classes'), axis=1)}
+    verdict = logsumexp(head(out, 'classes'), axis=1)
+    return {**out, 'logit': verdict}
 
   return nets.let(D=D)
 

@@ -53,6 +53,17 @@ def normalised(x: Array, mean: Array, inverse: Array, scale: Array, bias: Array)
   return (wide * rows(scale, x) + rows(bias, x)).astype(x.dtype)
 
 
+def joined(x: Array, mean: Array, var: Array, share: Array) -> tuple[Array, Array]:
+  """The moments f32[C] of a batch, as they are with x's own added to it: f32[B,1,...,C] each.
+
+  x [B,...,C]; `share` is the part that an example has in them: 1 / (n + 1) for a batch of n.
+  """
+  axes, x = tuple(range(1, x.ndim - 1)), x.astype(mean.dtype)
+  own = lambda v: share * jnp.mean(v, axes, keepdims=True)
+  both = (1 - share) * rows(mean, x) + own(x)
+  return both, (1 - share) * (rows(var, x) + (rows(mean, x) - both) ** 2) + own((x - both) ** 2)
+
+
 def rows(v: Array, x: Array) -> Array:
-  """v [C] -> [1,...,1,C], to go with x [B,...,C]."""
-  return v.reshape((1,) * (x.ndim - 1) + (-1,))
+  """v [C] -> [1,...,1,C], to go with x [B,...,C]; what is of x's rank already stays as it is."""
+  return v if v.ndim == x.ndim else v.reshape((1,) * (x.ndim - 1) + (-1,))

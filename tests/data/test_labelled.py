@@ -48,7 +48,7 @@ def test_the_seed_alone_decides_which():
 
 def test_they_are_the_authors():
   """inds = permutation(N); the first `count` of each class in that order."""
-  inds = np.random.RandomState(1).permutation(1500)  # noqa: NPY002
+  inds = np.random.RandomState(1).permutation(1500)
   y = ALL.arrays['label'][inds]
   expected = np.concatenate([inds[y == j][:4] for j in range(10)])
   label = labelled('digits', per_class=4).arrays['label']

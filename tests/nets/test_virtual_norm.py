@@ -1,4 +1,4 @@
-"""Virtual batch normalisation against NumPy, and what it is for: images that depend on no others."""
+"""Virtual batch normalisation against NumPy: images that depend on no others of their batch."""
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +19,9 @@ def authors(x, reference, eps):
   """mean and mean of squares, mixed as n to 1 (imagenet/model.py, VBN): x, reference [B,H,W,C]."""
   x, reference = np.float64(x), np.float64(reference)
   new = 1 / (len(reference) + 1)
-  mixed = lambda f: (1 - new) * f(reference).mean((0, 1, 2)) + new * f(x).mean((1, 2), keepdims=True)
+  mixed = lambda f: (
+    (1 - new) * f(reference).mean((0, 1, 2)) + new * f(x).mean((1, 2), keepdims=True)
+  )
   mean, square = mixed(lambda v: v), mixed(np.square)
   return (x - mean) / np.sqrt(eps + square - mean**2)
 
@@ -79,7 +81,9 @@ def test_gradients_flow_through_the_references_statistics():
 
 def test_a_config_names_it_and_a_network_that_it_does_not_suit_is_refused():
   nets = dict(
-    G=dict(name='dcgan.Generator', inputs=['z'], width=2, reparam=dict(name='virtual_norm', rows=3)),
+    G=dict(
+      name='dcgan.Generator', inputs=['z'], width=2, reparam=dict(name='virtual_norm', rows=3)
+    ),
     D=dict(name='dcgan.Discriminator', inputs=['image'], width=2, norm='none'),
   )
   sgd = dict(tx=dict(name='sgd', learning_rate=0.1))

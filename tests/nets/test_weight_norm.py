@@ -8,6 +8,7 @@ import pytest
 from gan_jax import assemble
 from gan_jax.nets import layers, weight_norm
 from gan_jax.nets.dcgan_authors import UP
+from gan_jax.ops import norm
 
 X = 3 + 2 * jax.random.normal(jax.random.key(5), (50, 6))
 IMAGES = 1 + jax.random.normal(jax.random.key(6), (20, 8, 8, 3))
@@ -45,7 +46,10 @@ def test_the_layer_is_g_v_x_over_the_length_of_v_plus_b():
 @each
 def test_only_the_direction_of_a_kernel_counts_channel_by_channel(name):
   net, params, x = made(name)
-  longer = {**params, 'kernel': params['kernel'] * jnp.float32([1, 2, 3, 40])}
+  longer = {
+    **params,
+    'kernel': params['kernel'] * norm.rows(jnp.float32([1, 2, 3, 40]), params['kernel']),
+  }
   np.testing.assert_allclose(net.apply(longer, x), net.apply(params, x), rtol=1e-3, atol=1e-4)
 
 

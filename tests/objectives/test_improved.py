@@ -53,8 +53,8 @@ def hidden(x):
   return np.tanh(np.float64(x) @ np.float64(U))
 
 
-def lse(l):
-  return np.log(np.exp(l).sum(1))
+def lse(v):
+  return np.log(np.exp(v).sum(1))
 
 
 def softplus(v):
@@ -67,20 +67,20 @@ LOGITS = {name: hidden(x) @ W for name, x in (('x', X), ('l', L), ('g', FAKE))}
 
 def test_ds_cost_is_the_authors():
   """-<l_y> + <LSE(l)>, and -<LSE(l_u)>/2 + <softplus(LSE(l_u))>/2 + <softplus(LSE(l_g))>/2."""
-  u, l, g = lse(LOGITS['x']), LOGITS['l'], lse(LOGITS['g'])
-  supervised = -l[np.arange(4), Y].mean() + lse(l).mean()
+  u, told, g = lse(LOGITS['x']), LOGITS['l'], lse(LOGITS['g'])
+  supervised = -told[np.arange(4), Y].mean() + lse(told).mean()
   unsupervised = -u.mean() / 2 + softplus(u).mean() / 2 + softplus(g).mean() / 2
   cost, scalars = play(semi_supervised(prior, pair=pairs.minimax()), 'D')
   np.testing.assert_allclose(cost, supervised + unsupervised, rtol=1e-5)
   np.testing.assert_allclose(scalars['supervised'], supervised, rtol=1e-5)
-  np.testing.assert_allclose(scalars['error'], np.mean(l.argmax(1) != Y))
+  np.testing.assert_allclose(scalars['error'], np.mean(told.argmax(1) != Y))
   np.testing.assert_allclose([scalars['real'], scalars['fake']], [u.mean(), g.mean()], rtol=1e-5)
 
 
 def test_the_unsupervised_part_is_the_cross_entropy_of_k_plus_one_classes():
   """-log(1 - p(K+1|x)) on data and -log p(K+1|x) on images of G, half of each (section 5)."""
-  with_fake = lambda l: np.concatenate([l, np.zeros((len(l), 1))], axis=1)
-  p = lambda l: np.exp(with_fake(l)) / np.exp(with_fake(l)).sum(1, keepdims=True)
+  with_fake = lambda v: np.concatenate([v, np.zeros((len(v), 1))], axis=1)
+  p = lambda v: np.exp(with_fake(v)) / np.exp(with_fake(v)).sum(1, keepdims=True)
   expected = -np.log(1 - p(LOGITS['x'])[:, -1]).mean() - np.log(p(LOGITS['g'])[:, -1]).mean()
   objective = semi_supervised(prior, pair=pairs.minimax())
   cost, scalars = play(objective, 'D')

@@ -1,5 +1,7 @@
 """The networks of Improved GAN: their sizes, what they return, their noise."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -23,7 +25,7 @@ def normalised(*layers_):
 
 def test_mnist_networks_have_the_authors_weights():
   hidden = [784, 1000, 500, 250, 250, 250, 10]
-  d = normalised(*zip(hidden[:-1], hidden[1:], strict=True))
+  d = normalised(*itertools.pairwise(hidden))
   assert sizes(improved.DenseDiscriminator(heads=HEADS), 28, 28, 1) == d
   g = 101 * 500 + 501 * 500 + normalised((500, 784))  # BatchNorm has a bias and no gain
   assert sizes(improved.DenseGenerator((28, 28, 1)), 100) == g
@@ -54,8 +56,8 @@ def test_a_classifiers_verdict_is_lse_of_its_classes(module, shape, features):
   assert out['classes'].shape == (4, 10)
   assert out['features'].shape == (4, features)
   np.testing.assert_array_equal(out['hidden'][-1], out['features'])
-  l = np.asarray(out['classes'], np.float64)
-  np.testing.assert_allclose(out['logit'], np.log(np.exp(l).sum(1)), rtol=1e-5)
+  classes = np.asarray(out['classes'], np.float64)
+  np.testing.assert_allclose(out['logit'], np.log(np.exp(classes).sum(1)), rtol=1e-5)
 
 
 def test_other_heads_stand_beside_a_logit_of_its_own():
