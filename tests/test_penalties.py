@@ -223,3 +223,23 @@ def test_a_lazy_penalty_costs_over_its_rounds_what_the_eager_one_does(every):
   np.testing.assert_allclose(cost(eager), -3 + 2 * 4.5, rtol=1e-6)
   np.testing.assert_allclose(cost(lazy), cost(eager), rtol=1e-6)
   assert [float(s['r1']) for _, s in lazy] == ([every * 4.5] + [0.0] * (every - 1)) * (8 // every)
+
+
+def test_a_weight_may_be_a_schedule_of_rounds():
+  nets = Bound(
+    {
+      'G': Net(lambda key: (), lambda params, z, key=None: z),
+      'D': Net(lambda key: (), lambda params, x, key=None: 3 * x[:, 0]),
+    },
+    {'G': (), 'D': ()},
+  )
+  batch = {'image': jnp.ones((4, 1))}
+  ramp = dict(name='linear_schedule', init_value=2.0, end_value=0.0, transition_steps=4)
+  term = config.build(dict(name='r1', weight=ramp, every=2), 'penalties')
+  objective = gan(lambda key, n: jnp.zeros((n, 1)), pair=wasserstein(), penalties=[term])
+  carry, paid = objective.init(), []
+  for _ in range(6):
+    cost, _ = objective.losses['D'](nets, batch, objective.draw(batch, KEY), carry)
+    paid.append(float(cost) + 3)
+    carry = objective.advance(carry, {})
+  np.testing.assert_allclose(paid, [2 * 9, 0, 9, 0, 0, 0], atol=1e-5)  # 9 = 2 · 3²/2

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 from jax import lax
 
 from gan_jax.game import Array
@@ -30,6 +31,18 @@ def conv(x: Array, kernel: Array, strides: Sequence[int], padding: Padding) -> A
   if isinstance(padding, str):
     padding = lax.padtype_to_pads(x.shape[1:3], window, strides, padding)
   return down(Geometry.of(x.shape[1:3], window, strides, padding), *alike(x, kernel))
+
+
+def grouped(
+  x: Array, kernel: Array, strides: Sequence[int], padding: Padding, groups: int
+) -> Array:
+  """x [B,H,W,I], kernel [kh,kw,I/g,O] -> [B,h,w,O]: each of g groups of outputs sees one of inputs.
+
+  The first O/g outputs see the first I/g inputs and so on, as `feature_group_count` has it.
+  """
+  apart = lambda a: jnp.moveaxis(a.reshape(*a.shape[:-1], groups, -1), -2, 0)
+  y = jax.vmap(lambda x, k: conv(x, k, strides, padding))(apart(x), apart(kernel))
+  return jnp.moveaxis(y, 0, -2).reshape(*y.shape[1:-1], kernel.shape[-1])
 
 
 def conv_transpose(y: Array, kernel: Array, strides: Sequence[int], padding: Padding) -> Array:
