@@ -9,6 +9,7 @@ import optax
 import pytest
 
 from gan_jax import config, optim
+from gan_jax.errors import InputError
 
 
 def built(*links):
@@ -195,3 +196,90 @@ def test_accumulation_wraps_any_optimiser_and_moves_by_the_mean_gradient():
   found = run(built(spec), jnp.zeros(4), grads)
   np.testing.assert_array_equal(found[1], 0)
   np.testing.assert_allclose(found[-1], -0.1 * (grads[:3].mean(0) + grads[3:].mean(0)), rtol=1e-5)
+
+
+# --- decay of some weights ------------------------------------------------------------------------
+
+
+def test_decay_of_pulls_the_named_weights_alone():
+  layer = lambda: {'kernel': jnp.full((2, 2), 3.0), 'bias': jnp.full(2, 3.0)}
+  params = {'D': {'Dense_1': layer(), 'Dense_10': layer()}, 'E': {'Dense_1': layer()}}
+  none = jax.tree.map(jnp.zeros_like, params)
+  for at, moved in {
+    'D/Dense_1/kernel': ['D/Dense_1/kernel'],
+    'D/Dense_1': ['D/Dense_1/bias', 'D/Dense_1/kernel'],
+    'E': ['E/Dense_1/bias', 'E/Dense_1/kernel'],
+  }.items():
+    tx = built(dict(name='decay_of', at=at, weight_decay=0.1), dict(name='sgd', learning_rate=1.0))
+    (after,) = run(tx, params, [none])
+    found = {
+      '/'.join(key.key for key in path): float(p.ravel()[0])
+      for path, p in jax.tree_util.tree_leaves_with_path(after)
+    }
+    assert sorted(name for name, p in found.items() if p != 3) == moved
+    np.testing.assert_allclose([found[name] for name in moved], 2.7, rtol=1e-6)
+
+
+def test_decay_of_weights_that_are_not_there_is_refused_with_those_that_are():
+  tx = optim.decay_of('D/Dense_2', 0.1)
+  with pytest.raises(InputError, match=r"no weights at 'D/Dense_2' to decay; there are D/Dense_0"):
+    tx.init({'D': {'Dense_0': {'kernel': jnp.ones((2, 2))}}})
+
+
+def test_historical_averaging_pulls_towards_the_mean_of_all_weights_so_far():
+  grads = np.random.default_rng(0).normal(size=(12, 4))
+  p, past, expected = np.ones(4), [], []
+  for g in grads:
+    past.append(p)
+    p = p - 0.1 * (g + 2 * 0.3 * (p - np.mean(past, axis=0)))
+    expected.append(p)
+  tx = built(dict(name='historical_averaging', weight=0.3), dict(name='sgd', learning_rate=0.1))
+  found = run(tx, jnp.ones(4), jnp.float32(grads))
+  np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+# --- R3GAN's schedules ----------------------------------------------------------------------------
+
+
+def test_the_cosine_ramp_is_the_authors_formula_and_stays_at_its_end():
+  base, final, total = 2e-4, 5e-5, 40
+  t = np.arange(60)
+  decay = 0.5 * (1 + np.cos(np.pi * np.minimum(t, total) / total))
+  ramp = built(dict(name='cosine_ramp', start=base, end=final, rounds=total))
+  np.testing.assert_allclose(ramp(jnp.int32(t)), base + (1 - decay) * (final - base), rtol=1e-5)
+  np.testing.assert_allclose(ramp(jnp.int32(10**6)), final, rtol=1e-6)
+
+
+def test_half_of_an_average_with_a_half_life_is_that_old():
+  decay = built(dict(name='half_life', images=1000.0, batch=50))
+  assert float(decay(jnp.int32(3))) ** 20 == pytest.approx(0.5, rel=1e-5)
+
+
+def test_a_half_life_that_grows_from_0_averages_nothing_at_first():
+  growing = dict(name='cosine_ramp', start=0.0, end=5e6, rounds=39_062.5)
+  decay = built(dict(name='half_life', images=growing, batch=512))
+  found = np.asarray(jax.jit(decay)(jnp.int32([0, 1000, 39_063])))
+  span = (1 - np.cos(np.pi * 1000 / 39_062.5)) / 2 * 5e6
+  np.testing.assert_allclose(found, [0, 0.5 ** (512 / span), 0.5 ** (512 / 5e6)], rtol=1e-5)
+
+
+def test_adam_of_schedules_is_torchs_adam_whose_betas_are_changed_between_moves():
+  """m and v with the b of the moment, both corrected by 1 - b^t, t moves made (torch.optim)."""
+  grads = np.random.default_rng(6).normal(size=(9, 4))
+  rate = lambda t: 0.1 + t / 50
+  b2 = lambda t: 0.9 + 0.09 * min(t / 6, 1)
+  p, m, v, expected = np.ones(4), np.zeros(4), np.zeros(4), []
+  for i, g in enumerate(grads):
+    p, m, v = adam(p, g, m, v, i + 1, lr=rate(i), b1=0.0, b2=b2(i))
+    expected.append(p)
+  tx = optim.adam_of_schedules(
+    rate, b1=0.0, b2=lambda t: 0.9 + 0.09 * jnp.minimum(t / 6, 1), eps=1e-8
+  )
+  np.testing.assert_allclose(run(tx, jnp.ones(4), jnp.float32(grads)), expected, rtol=1e-4)
+
+
+def test_adam_of_numbers_is_optaxs():
+  grads = jnp.float32(np.random.default_rng(7).normal(size=(5, 4)))
+  ours = run(optim.adam_of_schedules(0.01, b1=0.5, b2=0.9), jnp.zeros(4), grads)
+  theirs = run(optax.adam(0.01, b1=0.5, b2=0.9), jnp.zeros(4), grads)
+  np.testing.assert_allclose(ours, theirs, rtol=1e-6)

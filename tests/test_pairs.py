@@ -59,6 +59,12 @@ CASES = {
     lambda r, f: smoothed(r, f, 0.9),
     lambda r, f: mean(log(1 - s(f))),
   ),
+  'saddle': (pairs.saddle(), lambda r, f: -value(r, f), value),
+  'saddle, smoothed': (
+    pairs.saddle(smooth=0.9),
+    lambda r, f: smoothed(r, f, 0.9),
+    lambda r, f: -smoothed(r, f, 0.9),
+  ),
   'nonsaturating': (
     pairs.nonsaturating(),
     lambda r, f: -value(r, f),
@@ -68,6 +74,11 @@ CASES = {
     pairs.nonsaturating(smooth=0.7),
     lambda r, f: smoothed(r, f, 0.7),
     lambda r, f: -mean(log(s(f))),
+  ),
+  'softened': (
+    pairs.softened(),
+    lambda r, f: smoothed(r, f, 0.75),
+    lambda r, f: -mean(0.375 * log(s(f)) + 0.625 * log(1 - s(f))),
   ),
   'log_ratio': (
     pairs.log_ratio(),
@@ -124,6 +135,20 @@ for name, (output, conjugate) in TABLE.items():
     lambda r, f, g=output: -mean(g(f)),
   )
 
+# f, f' of the density ratio r; the costs are composed here in float64 as Uehara et al. have them.
+BREGMANS = {
+  'gan': (lambda r: r * log(r) - (1 + r) * log(1 + r), lambda r: log(r) - log(1 + r)),
+  'pearson': (lambda r: (r - 1) ** 2 / 2, lambda r: r - 1),
+  'kl': (lambda r: r * log(r), lambda r: log(r) + 1),
+  'reverse_kl': (lambda r: -log(r), lambda r: -1 / r),
+}
+for name, (convex, slope) in BREGMANS.items():
+  CASES[f'bregman, {name}'] = (
+    pairs.bregman(name),
+    lambda r, f, c=convex, s=slope: mean(s(exp(f)) * exp(f) - c(exp(f))) - mean(s(exp(r))),
+    lambda r, f, c=convex: mean(c(exp(f))),
+  )
+
 each_case = pytest.mark.parametrize('name', CASES)
 
 
@@ -134,6 +159,7 @@ def test_every_pair_and_divergence_of_the_module_is_tested_here():
   }  # fmt: skip
   assert made == {name.split(',')[0] for name in CASES}
   assert set(pairs.DIVERGENCES) == set(TABLE)
+  assert set(pairs.BREGMANS) == set(BREGMANS)
 
 
 @jax.jit  # all at once: compiling each of them by itself would take most of the time
@@ -185,7 +211,11 @@ def test_costs_and_gradients_are_finite_at_logits_of_1e4(name):
     assert not np.any(bad), (r[bad], f[bad])
 
 
-@pytest.mark.parametrize('name', [n for n in CASES if n != 'least_squares, Pearson'])
+# Their G aims at a logit of its own, of at most 0.
+AIMING = ('least_squares, Pearson', 'bregman, pearson', 'bregman, kl', 'softened')
+
+
+@pytest.mark.parametrize('name', [n for n in CASES if n not in AIMING])
 def test_larger_means_more_real(name):
   # Between the targets of the least-squares pairs, and below the smoothed one.
   r, f = np.random.default_rng(0).uniform(0.1, 0.8, (2, 64)).astype(np.float32)
@@ -238,3 +268,35 @@ def test_an_unknown_divergence_is_refused_by_name():
     pairs.fgan('kll')
   with pytest.raises(InputError, match='kll'):
     pairs.fgan_practical('kll')
+
+
+# --- b-GAN ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('name', BREGMANS)
+def test_ds_bregman_cost_is_least_at_the_density_ratio(name):
+  """p and q on four points, whose means are those of samples with as many of each."""
+  of_p, of_q = np.repeat(np.arange(4), [1, 3, 6, 10]), np.repeat(np.arange(4), [8, 4, 4, 4])
+  cost = lambda v: pairs.bregman(name).d(v[of_p], v[of_q])
+  ratio = jnp.log(jnp.array([1, 3, 6, 10]) / jnp.array([8, 4, 4, 4]))
+  np.testing.assert_allclose(jax.grad(cost)(ratio), 0, atol=1e-6)
+  assert np.all(np.linalg.eigvalsh(jax.hessian(cost)(ratio)) > 0)
+  for step in 0.3 * np.random.default_rng(0).normal(size=(10, 4)).astype(np.float32):
+    assert cost(ratio + step) > cost(ratio)
+
+
+@pytest.mark.parametrize(('name', 'least'), [('pearson', 0.0), ('kl', -1.0)])
+def test_g_is_drawn_to_where_f_is_least(name, least):
+  slope = jax.grad(lambda v: pairs.bregman(name).g(v, v))
+  assert slope(jnp.float32(least - 0.1)) < 0 < slope(jnp.float32(least + 0.1))
+  np.testing.assert_allclose(slope(jnp.float32(least)), 0, atol=1e-6)
+
+
+def test_bregmans_gan_is_the_gan_of_2014_for_d():
+  r, f = np.random.default_rng(3).normal(size=(2, 64)).astype(np.float32)
+  np.testing.assert_allclose(pairs.bregman('gan').d(r, f), pairs.minimax().d(r, f), rtol=1e-6)
+
+
+def test_an_unknown_bregman_is_refused_by_name():
+  with pytest.raises(InputError, match=r"no divergence 'pearsn'; there are gan, pearson"):
+    pairs.bregman('pearsn')

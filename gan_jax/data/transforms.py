@@ -67,6 +67,11 @@ def dequantise(levels: int = 256, low: float = -1.0, high: float = 1.0) -> Trans
   return Transform(apply, lambda x: (x - low) * (levels / (high - low)) - 0.5, (low, high))
 
 
+def binarise() -> Transform:
+  """Each value in [0, 1] becomes 1 with that probability, else 0, anew each time it is seen."""
+  return Transform(lambda x, key: random.bernoulli(key, x, x.shape).astype(x.dtype))
+
+
 def flip() -> Transform:
   """Each image is mirrored, left for right, with probability 1/2."""
 

@@ -129,3 +129,14 @@ def test_no_steps_leave_points_as_they_are():
 def test_a_config_names_a_transform():
   step = config.build(dict(name='scale', low=0.0), 'data.transforms')
   assert step.range == (0.0, 1.0)
+
+
+def test_binarised_pixels_are_ones_with_the_probability_of_their_grey_level():
+  seen = chain([transforms.scale(0.0, 1.0), transforms.binarise()])
+  x = np.asarray(seen.apply(np.tile(LEVELS, (2000, 1, 1, 1)), KEY))
+  assert x.dtype == np.float32
+  assert set(np.unique(x)) == {0.0, 1.0}
+  assert seen.range == (0.0, 1.0)
+  p = LEVELS[0] / 255
+  assert np.all(np.abs(x.mean(0) - p) <= 5 * np.sqrt(p * (1 - p) / 2000))
+  assert np.any(x != np.asarray(seen.apply(np.tile(LEVELS, (2000, 1, 1, 1)), jax.random.key(1))))
