@@ -51,7 +51,9 @@ def get_config(arg=''):
     )
 
   G = dict(name='plain.Generator', inputs=('z', 'label'), hidden=(arg.hidden,) * 2)
-  D = dict(name='plain.Discriminator', inputs=('image', 'label'), hidden=(1600,) * 2, keep=0.5)
+  D = dict(
+    name='plain.Discriminator', inputs=('image', 'label'), hidden=(arg.hidden // 5,) * 2, keep=0.5
+  )
   coarse = dict(
     data=dict(name='pyramid.coarsest', halved=2),
     prior=dict(name='uniform', dim=100),

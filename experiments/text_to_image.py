@@ -22,13 +22,13 @@ def get_config(arg=''):
     transform=(dict(name='scale', low=-1.0, high=1.0),),
     prior=dict(name='normal', dim=32),
     nets=dict(
-      G=dict(name='text.Generator', inputs=('z', 'text'), width=32, words=64),
-      D=dict(name='text.Discriminator', inputs=('image', 'text'), width=32, words=64),
+      G=dict(name='text.Generator', inputs=('z', 'text'), width=16, words=32),
+      D=dict(name='text.Discriminator', inputs=('image', 'text'), width=16, words=32),
     ),
     objective=dict(name=f'text.{arg.objective}', pair=dict(name=arg.pair), wrong=0.5),
     play=dict(name='alternating', schedule=('D', 'G')),
     ema=dict(G=dict(name='warmed_up', decay=0.995)),
-    rounds=3000,
+    rounds=2500,
     batch=64,
     rounds_per_call=25,
     evals=dict(
@@ -38,7 +38,7 @@ def get_config(arg=''):
     log_every=100,
     checkpoint=dict(every=1000, keep=2),
   )
-  rate = 2e-4
+  rate = 5e-4
   if arg.path:
     config |= dict(
       data=dict(name='captions', path=arg.path, split='train', size=76, channels=3),
