@@ -1,7 +1,7 @@
 """R3GAN on CIFAR-10, conditional: the authors' preset CIFAR10 (Huang et al. 2024, R3GAN/train.py).
 
   python -m gan_jax.main --config=experiments/r3gan_cifar10.py
-  python -m gan_jax.main --config=experiments/r3gan_cifar10.py:width=64,batch=64,rounds=2000,narrow=0
+  python -m gan_jax.main --config=experiments/r3gan_cifar10.py:width=64,batch=64,narrow=0
 
 The paired relativistic cost with R1 and R2, real images of its own for each player, and one cosine
 over 2·10⁷ images for all that changes: learning rate, Adam's b2, gamma, the half-life of G's

@@ -3,9 +3,9 @@
   python -m gan_jax.main --config=experiments/rgan_cifar10.py
   python -m gan_jax.main --config=experiments/rgan_cifar10.py:pair=relativistic_hinge
 
-AlexiaJM/RelativisticGAN, stable.sh: SNGAN's standard networks, spectral norm on D, Adam at 2e-4 with
-(.5, .999), batches of 32, a move each, and real images of its own for G, which every relativistic
-pair wants. Pairs: relativistic, relativistic_average, relativistic_least_squares and
+AlexiaJM/RelativisticGAN, stable.sh: SNGAN's standard networks, spectral norm on D, Adam at 2e-4
+with (.5, .999), batches of 32, a move each, and real images of its own for G, which every
+relativistic pair wants. Pairs: relativistic, relativistic_average, relativistic_least_squares and
 relativistic_hinge, beside all others.
 """
 

@@ -6,7 +6,7 @@ the batch's own statistics unless the weights hold some; Dropout is the identity
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 
 import flax.linen as nn
 import jax
@@ -102,7 +102,8 @@ class BatchNorm(nn.Module):
     )
     collecting = self.is_mutable_collection('statistics')
     if self.has_variable('params', 'mean') and not collecting:
-      mean, var = (self.get_variable('params', name) for name in ('mean', 'var'))
+      mean: Array = self.get_variable('params', 'mean')
+      var: Array = self.get_variable('params', 'var')
       if self.has_variable('params', 'share'):
         mean, var = norm.joined(x, mean, var, self.get_variable('params', 'share'))
       return norm.normalised(x, mean, jax.lax.rsqrt(var + self.epsilon), scale, bias)
@@ -222,7 +223,7 @@ def activation(name: str) -> Callable[[Array], Array]:
   return function
 
 
-def is_told(label: Array | None, classes: int) -> bool:
+def is_told(label: Array | None, classes: int) -> TypeGuard[Array]:
   """Whether a network is told the class; InputError for classes and no label, or the reverse."""
   if (label is None) != (classes == 0):
     raise InputError(
