@@ -38,9 +38,9 @@ class Sampler(NamedTuple):
   apply:    (network, *inputs, output=None) -> what that network makes of N inputs, by averaged
             weights where there are any: an encoder's codes, say; `output` names the entry wanted of
             one that returns a dict. BatchNorm has the statistics of these very inputs.
-  function: (network, *inputs) -> that network as a function of JAX arrays, to be differentiated, with
-            the weights of `apply` and BatchNorm's statistics those of the inputs; for G, without
-            any, what `generate` computes.
+  function: (network, *inputs) -> that network as a function of JAX arrays, to be differentiated,
+            with the weights of `apply` and, for BatchNorm, the statistics of the inputs; for G,
+            without any, what `generate` computes.
   round:    rounds played.
   """
 

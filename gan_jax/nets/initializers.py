@@ -61,5 +61,5 @@ def wgan_gp(stride: int = 1, transposed: bool = False) -> Initializer:
 
 
 def torch() -> Initializer:
-  """U(-1/sqrt(n), 1/sqrt(n)), n the inputs of a unit: what Torch gives to every layer by default."""
+  """U(-1/sqrt(n), 1/sqrt(n)), n the inputs of a unit: what Torch gives a layer by default."""
   return jax.nn.initializers.variance_scaling(1 / 3, 'fan_in', 'uniform')
