@@ -62,7 +62,7 @@ def folders(
   found = {column: images_in(pathlib.Path(path).expanduser()) for column, path in paths.items()}
 
   def read(name: str) -> Source:
-    _refuse_unpaired(*(_stems(listing, name) for listing in found.values()), source, image)
+    _refuse_unpaired(_stems(found['source'], name), _stems(found['image'], name), source, image)
     parts = {c: folder(path, name, size, channels, filter) for c, path in paths.items()}
     skipped = [n for part in parts.values() for n in part.meta['skipped']['names']]
     if skipped:
