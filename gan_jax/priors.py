@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -39,7 +39,8 @@ def sphere(dim: int = 100) -> Prior:
   return draw
 
 
-class Structured(NamedTuple):
+@dataclass(frozen=True)
+class Structured:
   """A prior of noise and codes side by side: z = [noise | one-hots | U(-1,1)], f32[n,Z].
 
   It remembers which columns are which, for those who read the codes or set them.
