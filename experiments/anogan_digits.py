@@ -15,7 +15,7 @@ def get_config(arg=''):
   """`tiny`, `left_out` (a digit) and `pair` after the colon."""
   arg = parse_arg(arg, tiny=False, left_out=0, pair='nonsaturating')
   adam = dict(name='adam', learning_rate=1e-3, b1=0.0, b2=0.99)
-  fit = dict(steps=300, restarts=4, learning_rate=0.1, features=0.1)
+  fit = dict(steps=200, restarts=3, learning_rate=0.1, features=0.1)
   config = dict(
     data=dict(name='without', of=dict(name='digits'), split='train', classes=(arg.left_out,)),
     transform=(dict(name='scale', low=-1.0, high=1.0),),
@@ -28,12 +28,12 @@ def get_config(arg=''):
     players=dict(D=dict(owns=('D',), tx=adam), G=dict(owns=('G',), tx=adam)),
     play=dict(name='alternating', schedule=('D', 'G')),
     ema=dict(G=dict(name='warmed_up', decay=0.999)),
-    rounds=10_000,
+    rounds=5000,
     batch=64,
     rounds_per_call=50,
     evals=dict(
       samples=dict(name='figures.grids.samples', every=2500),
-      anomaly=dict(name='metrics.anomaly.anomaly', every=10_000, **fit),
+      anomaly=dict(name='metrics.anomaly.anomaly', every=5000, **fit),
     ),
     log_every=500,
     checkpoint=dict(every=5000, keep=2),
