@@ -29,7 +29,7 @@ def get_config(arg=''):
       G=dict(name='cgan.Generator', inputs=('z', 'label')),
       D=dict(name='cgan.Discriminator', inputs=('image', 'label')),
     ),
-    objective=dict(name='conditional', pair=dict(name=arg.pair), d_weight=0.5),
+    objective=dict(name='gan.conditional', pair=dict(name=arg.pair), d_weight=0.5),
     players=dict(D=dict(owns=('D',), tx=tx), G=dict(owns=('G',), tx=tx)),
     play=dict(name='simultaneous'),
     rounds=arg.epochs * EPOCH,

@@ -37,7 +37,7 @@ def get_config(arg=''):
       G=dict(name='dcgan_conditional.Generator', inputs=('z', 'label'), **size),
       D=dict(name='dcgan_conditional.Discriminator', inputs=('image', 'label'), **size),
     ),
-    objective=dict(name='conditional', pair=dict(name=arg.pair)),
+    objective=dict(name='gan.conditional', pair=dict(name=arg.pair)),
     players=dict(D=dict(owns=('D',), tx=adam), G=dict(owns=('G',), tx=adam)),
     play=dict(name='alternating', schedule=(('G', 0), ('D', 1))),
     rounds=2 * HALF,

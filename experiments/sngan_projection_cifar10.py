@@ -29,7 +29,7 @@ def get_config(arg=''):
       G=dict(name='resnet.Generator', inputs=('z', 'label'), width=arg.width),
       D=dict(D, inputs=('image', 'label')),
     ),
-    objective=dict(name='conditional', pair=dict(name=arg.pair)),
+    objective=dict(name='gan.conditional', pair=dict(name=arg.pair)),
     players=dict(
       D=dict(owns=('D',), tx=adam(5 * 50_000)),
       G=dict(owns=('G',), tx=adam(50_000)),
