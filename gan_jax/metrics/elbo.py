@@ -43,8 +43,9 @@ def bound(
 ) -> Mapping[str, float]:
   """The bound and its terms on images as stored, uint8[N,H,W,C]."""
   x = sampler.see(images)
-  q = {name: sampler.apply('E', x, output=name) for name in ('mean', 'log_variance')}
-  noise = np.asarray(jax.random.normal(key, q['mean'].shape))
+  look = lambda name: jnp.asarray(sampler.apply('E', x, output=name))
+  q = {name: look(name) for name in ('mean', 'log_variance')}
+  noise = jax.random.normal(key, q['mean'].shape)
   drawn = sampler.generate(np.asarray(likelihoods.code(q, noise)))
   likely, kl = _log_p(likelihood, x, drawn), np.asarray(likelihoods.kl(q), np.float64)
   each = likely - kl

@@ -44,5 +44,5 @@ def pyramid(
 ) -> Autoencoder:
   """DCGAN's two networks, the discriminator's way down to a linear code before the generator's."""
   fields: dict[str, Any] = dict(width=width, stages=stages, norm=norm)
-  up = dcgan.Generator(tuple(shape), output=output, **fields)
+  up = dcgan.Generator(shape, output=output, **fields)
   return Autoencoder(Point(dim, Pyramid(**fields)), up)

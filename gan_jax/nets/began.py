@@ -62,7 +62,7 @@ class Encoder(nn.Module):
 
 def autoencoder(shape: tuple[int, int, int], width: int = 128, dim: int = 64) -> Autoencoder:
   """D: an encoder, and a decoder of the generator's shape with weights of its own."""
-  return Autoencoder(Encoder(dim, width), Generator(tuple(shape), width))
+  return Autoencoder(Encoder(dim, width), Generator(shape, width))
 
 
 def sizes(shape: tuple[int, ...]) -> tuple[tuple[int, int], int]:
