@@ -4,6 +4,9 @@
 
 The paper's networks are for larger images; these are DCGAN's in the 4x4 dialect, Adam is the
 paper's, and of the class terms D and G pay all, as in the paper.
+Seed 0 on two CPU cores that had much other work: after 1,000 rounds of 64 (about an epoch) 88.1% of
+1,000 samples are read as the digit that was asked for, by a nearest-neighbour classifier that is
+right about 94.6% of the test images; D says the digit of 95.8% of them. It was stopped at 1,160.
 """
 
 from ml_collections.config_dict import placeholder

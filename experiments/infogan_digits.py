@@ -4,6 +4,11 @@
 
 The game and the codes of `infogan_mnist`, played by the small perceptrons of `gan_digits` with its
 R1 penalty: Q is a linear head of D's last layer. No label is used in training.
+
+Seed 0 on two CPU cores, 3,000 rounds: Q's category of a test scan agrees with its digit for 71.4%
+of 297 after matching, the code of a sample with the digit that it is read as for 72.8% of 1,000
+(by a nearest-neighbour classifier that is right about 96.0% of the test scans); at round 0 17.5%
+and 14.5%. Of the code's log 10 = 2.303 nats Q recovers 2.298.
 """
 
 from gan_jax.config import experiment, parse_arg, tiny
