@@ -9,7 +9,7 @@ the networks share all layers but one. Adam 2e-4 with beta1 .5, L2 5e-4, batches
 domain (128 of both here), 5,000 rounds, as in mingyuliutw/CoGAN.
 
 MNIST that is there already: --config.data.of.digit.folder=FOLDER and, for the edges,
---config.data.of.edge.of.folder=FOLDER.
+--config.data.of.edge.of.folder=FOLDER. Run here in its tiny form only.
 """
 
 from ml_collections.config_dict import placeholder

@@ -4,13 +4,15 @@
 
 FOLDER is the maps set of pix2pix. Its pairs are there for measuring only: no term of the objective
 looks at a photo and a map together, so training does not depend on which lie side by side. For two
-folders of your own: --config.data.name=unpaired, with of=dict(source=..., image=...) in a file.
+folders of your own put data=dict(name='unpaired', of=dict(source=..., image=...)) into a copy.
 
 The released code's settings: generators of 9 residual blocks (6 below 256 pixels) with instance
 norm, 70x70 PatchGANs, least squares, lambda 10, identity 5, pools of 50, Adam 2e-4 with beta1 .5,
 batches of one, the learning rate constant for the first half and then linearly to 0 (there, step
 by step from epoch to epoch). Both players move from the same weights, as in the authors' PyTorch
 code; their first, in Lua, lets the four networks move one after another.
+
+Run here in its tiny form only: nothing is claimed of its pictures.
 """
 
 from ml_collections.config_dict import placeholder

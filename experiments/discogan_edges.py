@@ -7,6 +7,8 @@ side by side, edges left. The pairs are there for measuring only. As in SKTBrain
 [0, 1], Adam 2e-4 with beta1 .5 and L2 1e-5, batches of 64, D moving in one of three iterations and
 reconstruction hardly counting in the first 10,000 of them, which are 3,333 rounds here. Weights
 start as DCGAN's do, theirs as Torch's.
+
+Run here in its tiny form only: nothing is claimed of its pictures.
 """
 
 from ml_collections.config_dict import placeholder

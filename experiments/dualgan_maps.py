@@ -6,6 +6,9 @@ CycleGAN's game with the Wasserstein pair: U-Nets with dropout, PatchGANs with c
 500 times the L1 distance of what comes back, neither identity nor pool, RMSProp 5e-5 as TensorFlow
 has it (decay .9), batches of one. FOLDER is the maps set of pix2pix; its pairs are there for
 measuring only. Two choices are made here: three moves of D to one of G, weights clipped to 0.01.
+A version of duxingren14/DualGAN has cross-entropy instead, lambda 20, and one move of D to two.
+
+Run here in its tiny form only: nothing is claimed of its pictures.
 """
 
 from ml_collections.config_dict import placeholder

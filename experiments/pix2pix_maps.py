@@ -8,6 +8,8 @@ map, or with --config.data.direction=b_to_a map to photo. The released code's se
 
 In a batch of one BatchNorm is instance norm, so norm='instance' is what the authors trained; it
 also is what they tested with, dropout apart, which they left on and samples here do without.
+
+Run here in its tiny form only: nothing is claimed of its pictures.
 """
 
 from ml_collections.config_dict import placeholder
