@@ -12,11 +12,103 @@ import numpy as np
 import pytest
 
 from gan_jax import nets
-from gan_jax.nets import conv2014, dcgan, layers, mlp, plain, resnet, tfd, wgan_gp
+from gan_jax.nets import (
+  ali,
+  began,
+  bigan,
+  cgan,
+  cogan,
+  conv2014,
+  cyclegan,
+  dcgan,
+  dcgan_conditional,
+  discogan,
+  improved,
+  infogan,
+  joint,
+  lapgan,
+  layers,
+  mlp,
+  patch,
+  plain,
+  r3gan,
+  resnet,
+  sagan,
+  sn_cnn,
+  text,
+  tfd,
+  unet,
+  unrolled,
+  wgan_gp,
+  wgan_gp_resnet,
+)
 
 QUICKLY = {'xla_backend_optimization_level': 0}  # to compile: what is computed is the same
 SMALL, RGB = (8, 8, 1), (16, 16, 3)
 HALF = np.full(SMALL, 0.5)
+
+
+class WithCode(nn.Module):
+  """A discriminator of pairs as one of x: the code is the first three numbers of x."""
+
+  of: nn.Module
+
+  @nn.compact
+  def __call__(self, x):
+    return self.of(x, x.reshape(len(x), -1)[:, :3])
+
+
+class InOneDomain(nn.Module):
+  """A network for several domains, asked for the second."""
+
+  of: nn.Module
+
+  @property
+  def shape(self):
+    return self.of.shape
+
+  @nn.compact
+  def __call__(self, x):
+    return self.of(x, jnp.ones(len(x), jnp.int32))
+
+
+class WithItself(nn.Module):
+  """A generator told in words, whose words are z."""
+
+  of: nn.Module
+
+  @property
+  def shape(self):
+    return self.of.shape
+
+  @nn.compact
+  def __call__(self, z):
+    return self.of(z, z)
+
+
+class OverNoise(nn.Module):
+  """A generator of detail, whose coarse image is its noise."""
+
+  of: nn.Module
+
+  @property
+  def shape(self):
+    return self.of.shape
+
+  @nn.compact
+  def __call__(self, z):
+    return self.of(z, jnp.repeat(z, self.shape[-1], axis=1).reshape(-1, *self.shape))
+
+
+class OnAverage(nn.Module):
+  """A discriminator of patches as one of images."""
+
+  of: nn.Module
+
+  @nn.compact
+  def __call__(self, x):
+    return self.of(x).mean((1, 2))
+
 
 GENERATORS = {
   'mlp': mlp.Generator(SMALL, hidden=(6, 5)),
@@ -32,7 +124,20 @@ GENERATORS = {
   'authors': dcgan.AuthorsGenerator(RGB, width=2),
   'wgan_gp': wgan_gp.Generator((10, 14, 3), width=2),
   'wgan_gp mnist': wgan_gp.Generator((14, 14, 1), width=2, norm='none', output='sigmoid'),
+  'began': began.Generator(RGB, width=2),
   'resnet': resnet.Generator(RGB, width=3),
+  'r3gan': r3gan.Generator(RGB, width=8),
+  'sagan': sagan.Generator(RGB, width=4, attend=8),
+  'sn_cnn': sn_cnn.Generator(RGB, width=2),
+  'wgan_gp_resnet': wgan_gp_resnet.Generator(RGB, width=3),
+  'cgan': cgan.Generator(SMALL, own=3, label=4, joint=5),
+  'dcgan conditional': dcgan_conditional.Generator(SMALL, width=2, units=5),
+  'infogan': infogan.Generator(SMALL, width=2, units=5),
+  'ali': ali.Generator((32, 32, 3), width=2),
+  'bigan': bigan.Generator(SMALL, width=6),
+  'unrolled': unrolled.Generator((2,), hidden=(6,)),
+  'improved': improved.Generator(RGB, width=2),
+  'improved dense': improved.DenseGenerator(SMALL, hidden=(6, 5)),
 }
 DISCRIMINATORS = {
   'mlp': (mlp.Discriminator(hidden=(4, 3), pieces=2), SMALL),
@@ -45,10 +150,36 @@ DISCRIMINATORS = {
   'authors': (dcgan.AuthorsDiscriminator(width=2), RGB),
   'wgan_gp': (wgan_gp.Discriminator(width=2), (10, 14, 3)),
   'resnet': (resnet.Discriminator(width=3), RGB),
+  'r3gan': (r3gan.Discriminator(width=8), RGB),
+  'sagan': (sagan.Discriminator(width=4, attend=8), RGB),
+  'sn_cnn': (sn_cnn.Discriminator(width=2), RGB),
+  'wgan_gp_resnet': (wgan_gp_resnet.Discriminator(width=3), RGB),
+  'cgan': (cgan.Discriminator((4, 2), (2, 2), (3, 2)), SMALL),
+  'dcgan conditional': (dcgan_conditional.Discriminator(width=2, units=5), SMALL),
+  'infogan': (infogan.Discriminator(width=2, units=5), SMALL),
+  'unrolled': (unrolled.Discriminator(hidden=(6,)), (2,)),
+  'joint': (WithCode(joint.Discriminator(hidden=(6,), slope=0.2)), SMALL),
+  'joint ali': (WithCode(ali.Discriminator(width=2)), (32, 32, 3)),
+  'joint bigan': (WithCode(bigan.Discriminator(width=6, logit_init=layers.DCGAN_INIT)), SMALL),
+  'improved': (improved.Discriminator(width=2), RGB),
+  'improved dense': (improved.DenseDiscriminator((6, 5)), SMALL),
 }
 ALL = {f'{n} G': (m, (5,)) for n, m in GENERATORS.items()} | {
   f'{n} D': md for n, md in DISCRIMINATORS.items()
 }
+OTHERS = {
+  'lapgan G': (OverNoise(lapgan.Generator((8, 8, 3), width=2)), (64,)),
+  'lapgan D': (lapgan.Discriminator(width=2), RGB),
+  'text G': (WithItself(text.Generator(RGB, width=4, words=3)), (5,)),
+  'text D': (WithCode(text.Discriminator(width=4, words=3)), RGB),
+  'unet G': (unet.Generator(RGB, width=2), RGB),
+  'cyclegan G': (cyclegan.Generator(RGB, width=2, blocks=1), RGB),
+  'discogan G': (discogan.Generator(RGB, width=2), RGB),
+  'patch D': (OnAverage(patch.Discriminator(width=2, layers=2)), RGB),
+  'cogan G': (InOneDomain(cogan.Generator((28, 28, 1), width=2)), (5,)),
+  'cogan D': (InOneDomain(cogan.Discriminator((2, 3), 5)), (28, 28, 1)),
+}
+ALL |= OTHERS
 CONDITIONAL = [
   (mlp.Generator(SMALL, hidden=(6,), classes=3), (5,)),
   (mlp.Discriminator(hidden=(4,), classes=3), SMALL),
@@ -60,6 +191,16 @@ CONDITIONAL = [
   (dcgan.AuthorsDiscriminator(width=2, classes=3), RGB),
   (wgan_gp.Generator(RGB, width=2, classes=3), (5,)),
   (wgan_gp.Discriminator(width=2, classes=3), RGB),
+  (cgan.Generator(SMALL, classes=3), (5,)),
+  (cgan.Discriminator(classes=3), SMALL),
+  (dcgan_conditional.Generator(SMALL, width=2, units=5, classes=3), (5,)),
+  (dcgan_conditional.Discriminator(width=2, units=5, classes=3), SMALL),
+  (resnet.Discriminator(width=3, classes=3), RGB),
+  (r3gan.Generator(RGB, width=8, classes=3), (5,)),
+  (r3gan.Discriminator(width=8, classes=3), RGB),
+  (sagan.Discriminator(width=4, attend=8, classes=3), RGB),
+  (sn_cnn.Generator(RGB, width=2, classes=3), (5,)),
+  (sn_cnn.Discriminator(width=2, classes=3), RGB),
 ]
 
 
@@ -89,7 +230,7 @@ def test_no_modes(cls):
 
 
 def test_every_network_is_tried():
-  tried = {type(module) for module, _ in ALL.values()}
+  tried = {type(getattr(module, 'of', module)) for module, _ in ALL.values()}
   ends = ('Generator', 'Discriminator')
   assert {c for c in linen_classes() if c.__name__.endswith(ends)} <= tried
 
@@ -128,7 +269,7 @@ def merged(params, statistics):
   """The weights with statistics beside them, as calibration leaves them."""
   if not isinstance(statistics, dict):
     return statistics
-  return {**params, **{k: merged(params.get(k), v) for k, v in statistics.items()}}
+  return {**params, **{k: merged(params.get(k, {}), v) for k, v in statistics.items()}}
 
 
 @pytest.mark.parametrize('name', ALL)
@@ -159,11 +300,26 @@ def test_one_at_a_time_equals_the_batch(name):
 
 
 def test_statistics_only_where_there_is_batch_norm():
-  with_norm = {'dcgan', 'dcgan wide', 'authors', 'wgan_gp', 'resnet'}
+  with_norm = {
+    'dcgan',
+    'dcgan wide',
+    'authors',
+    'wgan_gp',
+    'resnet',
+    'improved',
+    'improved dense',
+    'ali',
+    'bigan',
+    'infogan',
+    'dcgan conditional',
+    'sagan',
+    'sn_cnn',
+    'wgan_gp_resnet',
+  }
   found = {n for n in GENERATORS if built(f'{n} G')[0].statistics is not None}
   assert found == with_norm
   found = {n for n in DISCRIMINATORS if built(f'{n} D')[0].statistics is not None}
-  assert found == {'dcgan', 'authors'}
+  assert found == {'dcgan', 'authors', 'joint bigan', 'infogan', 'dcgan conditional'}
 
 
 @pytest.mark.parametrize('case', CONDITIONAL, ids=lambda c: f'{type(c[0]).__module__[13:]}{c[1]}')
