@@ -23,9 +23,7 @@ def get_config(arg=''):
     prior=dict(name='normal', dim=64),
     nets=dict(
       G=dict(name='ali.marginal_generator', inputs=('z',), width=arg.width),
-      E=dict(
-        name='encoders.Gaussian', inputs=('image',), dim=64, trunk=trunk, kernel_init=narrow
-      ),
+      E=dict(name='encoders.Gaussian', inputs=('image',), dim=64, trunk=trunk, kernel_init=narrow),
       D=dict(name='ali.Discriminator', inputs=('image', 'z'), width=arg.width),
     ),
     objective=dict(name='bigan', pair=dict(name=arg.pair)),
@@ -37,7 +35,7 @@ def get_config(arg=''):
     evals=dict(
       samples=dict(name='figures.grids.samples', every=2500),
       reconstructions=dict(name='figures.reconstructions.encoded', every=2500),
-      error=dict(name='metrics.reconstruction.reconstruction', every=2500),
+      error=dict(name='metrics.roundtrip.roundtrip', every=2500),
       codes=dict(name='metrics.neighbours.neighbours', every=50_000),
     ),
     log_every=500,

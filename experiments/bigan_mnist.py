@@ -45,7 +45,7 @@ def get_config(arg=''):
       reconstructions=dict(name='figures.reconstructions.encoded', every=2000),
       codes=dict(name='metrics.neighbours.neighbours', every=10_000),
       features=dict(name='metrics.neighbours.neighbours', output='features', every=10_000),
-      error=dict(name='metrics.reconstruction.reconstruction', every=2000),
+      error=dict(name='metrics.roundtrip.roundtrip', every=2000),
     ),
     log_every=500,
     checkpoint=dict(every=10_000, keep=2),

@@ -15,7 +15,7 @@ from gan_jax.errors import InputError
 ADAM = dict(name='adam', learning_rate=1e-3, b1=0.5)
 AHEAD = dict(name='unrolled', steps=5, tx=dict(**ADAM, eps_root=1e-16))
 JOINT = dict(name='joint.Discriminator', inputs=('image', 'z'))
-TRUNK = dict(name='encoders.Perceptron', hidden=(128, 128, 128))
+TRUNK = dict(name='encoders.Perceptron', hidden=(64, 64))
 INFERS = dict(inputs=('image',), dim=2, trunk=TRUNK)
 
 METHODS = {
@@ -45,21 +45,21 @@ def get_config(arg=''):
     data=dict(name=f'mixture.{arg.data}', split='train'),
     prior=dict(name='normal', dim=2),
     nets=dict(
-      G=dict(name='plain.Generator', inputs=('z',), hidden=(128, 128, 128)),
-      D=dict(name='plain.Discriminator', inputs=('image',), hidden=(128, 128, 128)),
+      G=dict(name='plain.Generator', inputs=('z',), hidden=(64, 64)),
+      D=dict(name='plain.Discriminator', inputs=('image',), hidden=(64, 64)),
     ),
     objective=dict(name='gan', pair=dict(name='nonsaturating')),
     players=dict(D=dict(owns=('D',), tx=ADAM), G=dict(owns=('G',), tx=ADAM)),
     play='simultaneous',
-    rounds=20_000,
-    batch=256,
+    rounds=10_000,
+    batch=128,
     rounds_per_call=500,
     evals=dict(
-      points=dict(name='figures.plane.points', every=20_000),
+      points=dict(name='figures.plane.points', every=10_000),
       modes=dict(name='metrics.modes.modes', every=5000),
     ),
     log_every=1000,
-    checkpoint=dict(every=20_000, keep=1),
+    checkpoint=dict(every=10_000, keep=1),
   )
   chosen = dict(objective=dict(pair=dict(name=arg.pair))) if arg.pair else {}
   config = overlay(overlay(common, METHODS[arg.method]), chosen)

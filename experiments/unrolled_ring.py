@@ -1,4 +1,4 @@
-"""Unrolled GAN (Metz et al. 2017, section 3.1) on a ring of eight Gaussians, as poolio/unrolled_gan.
+"""Unrolled GAN (Metz et al. 2017, section 3.1) on a ring of eight Gaussians: poolio/unrolled_gan.
 
 python -m gan_jax.main --config=experiments/unrolled_ring.py
 

@@ -33,7 +33,7 @@ def get_config(arg=''):
     evals=dict(
       samples=dict(name='figures.grids.samples', every=500),
       reconstructions=dict(name='figures.reconstructions.encoded', every=500),
-      error=dict(name='metrics.reconstruction.reconstruction', every=500),
+      error=dict(name='metrics.roundtrip.roundtrip', every=500),
     ),
     log_every=100,
     checkpoint=dict(every=1000, keep=2),

@@ -86,7 +86,7 @@ def marginal_generator(
 ) -> Generator:
   """A `Generator` whose bias starts as the log-odds of the mean training image."""
   p = np.clip(np.asarray(pixel_mean, np.float64), 1e-7, 1 - 1e-7)
-  return Generator(tuple(shape), output_bias=np.log(p / (1 - p)).astype(np.float32), **fields)
+  return Generator(shape, output_bias=np.log(p / (1 - p)).astype(np.float32), **fields)
 
 
 class Discriminator(nn.Module):

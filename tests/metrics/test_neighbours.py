@@ -7,7 +7,7 @@ import pytest
 from gan_jax.data.source import Source
 from gan_jax.errors import InputError
 from gan_jax.metrics.neighbours import accuracy, neighbours
-from gan_jax.metrics.reconstruction import reconstruction
+from gan_jax.metrics.roundtrip import roundtrip
 from gan_jax.sampling import Sampler
 
 KEY = jax.random.key(0)
@@ -59,10 +59,10 @@ def test_data_without_labels_are_refused():
 
 def test_reconstruction_is_the_mean_distance_and_the_shuffled_one_that_of_another_image():
   back = lambda z: z.reshape(-1, 2, 2, 1)
-  whole = reconstruction(sampler(lambda x: x.reshape(-1, 4), back), source, KEY)
+  whole = roundtrip(sampler(lambda x: x.reshape(-1, 4), back), source, KEY)
   assert whole['error'] == 0
   x = source('test').arrays['image'].reshape(40, 4)
   apart = np.mean([np.linalg.norm(x[(i - 1) % 40] - x[i]) for i in range(40)])
   np.testing.assert_allclose(whole['error_shuffled'], apart, rtol=1e-6)
-  nothing = reconstruction(sampler(lambda x: 0 * x.reshape(-1, 4), back), source, KEY)
+  nothing = roundtrip(sampler(lambda x: 0 * x.reshape(-1, 4), back), source, KEY)
   np.testing.assert_allclose(nothing['error'], nothing['error_shuffled'], rtol=1e-6)

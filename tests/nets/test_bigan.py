@@ -59,7 +59,7 @@ def test_bigans_d_does_not_know_at_first_and_its_e_gives_codes_in_the_range_of_t
   out = net.apply(params, x)
   assert out['mean'].shape == (4, 5)
   assert out['features'].shape == (4, 7)
-  last = [w for w in jax.tree.leaves(params) if w.shape == (7, 5)][0]
+  last = next(w for w in jax.tree.leaves(params) if w.shape == (7, 5))
   expected = 2 / (1 + np.exp(-np.float64(out['features']) @ np.float64(last))) - 1
   np.testing.assert_allclose(out['mean'], expected, rtol=1e-4, atol=1e-5)
 

@@ -5,7 +5,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.nets import conv2014, dcgan, layers, mlp, resnet, tfd, wgan_gp
+from gan_jax.nets import (
+  conv2014,
+  dcgan,
+  layers,
+  mlp,
+  resnet,
+  tfd,
+  unrolled,
+  wgan_gp,
+  wgan_gp_resnet,
+)
 
 FACE = (48, 48, 1)
 CIFAR = (32, 32, 3)
@@ -42,7 +52,11 @@ COUNTS = {
   ),
   'wgan-gp mnist D': (wgan_gp.Discriminator(width=64), (28, 28, 1), 1_030_145),
   'sngan G': (resnet.Generator(CIFAR), (128,), 4_276_739),
+  'unrolled G': (unrolled.Generator((2,)), (256,), 49_666),
+  'unrolled D': (unrolled.Discriminator(), (2,), 17_025),
   'sngan D': (resnet.Discriminator(), CIFAR, 1_053_824),
+  'wgan-gp resnet G': (wgan_gp_resnet.Generator(CIFAR), (128,), 1_204_483),
+  'wgan-gp resnet D': (wgan_gp_resnet.Discriminator(), CIFAR, 1_053_825),
 }
 
 

@@ -48,7 +48,8 @@ def test_batch_norm_has_the_statistics_of_packs():
   )
 
 
-def game(d, **changes):
+def game(d):
+  tx = dict(name='sgd', learning_rate=0.1)
   spec = dict(
     data=dict(name='mixture.ring', n=64),
     prior=dict(name='normal', dim=2),
@@ -57,11 +58,10 @@ def game(d, **changes):
       D=dict(name='plain.Discriminator', inputs=('image',), hidden=(6,), **d),
     ),
     objective=dict(name='gan', pair='nonsaturating'),
-    players=dict(D=dict(tx='sgd'), G=dict(tx='sgd')),
+    players=dict(D=dict(tx=tx), G=dict(tx=tx)),
     play='simultaneous',
     rounds=1,
     batch=8,
-    **changes,
   )
   whole = assemble.complete(config.experiment(spec))
   source = assemble.open_source(whole)

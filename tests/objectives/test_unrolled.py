@@ -100,7 +100,7 @@ def test_with_the_saddle_g_pays_for_d_on_real_images_too():
     return objective.losses['G'](bound, batch, drawn, objective.init())[0]
 
   def by_numpy(g):
-    x, fake, s = np.float64(X[:, 0]), Z[:, 0] + g, lambda v: 1 / (1 + np.exp(-v))
+    x, fake, s = np.float64(X[:, 0]), np.float64(Z[:, 0]) + g, lambda v: 1 / (1 + np.exp(-v))
     d = 0.7 - 0.5 * (np.mean(-x * s(-0.7 * x)) + np.mean(fake * s(0.7 * fake)))
     return np.mean(np.log(s(d * x))) + np.mean(np.log(1 - s(d * fake)))
 
