@@ -6,9 +6,10 @@
 The semi-supervised game of Salimans et al. 2016 (section 5) with feature matching, in small: the
 networks of their MNIST runs, narrower. With d_weight=0 the same network learns from the 20 labelled
 scans alone. Errors are counted on the 297 scans of other hands, by averaged weights.
-Run here for 600 rounds of the 6000, seeds 0, 1 and 2 (which share their 20 labels), on two CPU cores
-that had much other work: 80, 86 and 80 errors with the labelled scans alone, 62, 74 and 69 in the
-game (27.6% and 23.0%), which were still becoming fewer. The whole run has not been made.
+Run here for 600 of the 6,000 rounds, seeds 0, 1 and 2 (which share their 20 labels), on two CPU
+cores that had much other work: 80, 86 and 80 errors with the labelled scans alone, 62, 74 and 69 in
+the game (27.6% and 23.0%), where they were still becoming fewer. Of 64 samples a person reads some.
+The whole run has not been made.
 """
 
 from gan_jax.config import experiment, parse_arg, tiny
