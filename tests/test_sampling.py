@@ -202,3 +202,11 @@ def test_a_network_with_batch_norm_is_applied_by_the_statistics_of_its_inputs():
   sampler = sampling.make_sampler(game, PRIOR, AS_IT_IS, batch=4)(steps.init(game, KEY))
   z = np.float32(np.random.default_rng(0).normal(size=(8, 3)))
   np.testing.assert_allclose(sampler.apply('G', z), 2 * (z - z.mean(0)), atol=1e-5)
+
+
+def test_the_label_is_found_among_a_generators_inputs():
+  z, y, source = np.zeros((3, 2), np.float32), np.zeros(3, np.int32), np.zeros((3, 2, 2, 1))
+  assert sampling.label_at((z, y)) == 1
+  assert sampling.label_at((source, jnp.asarray(y), z)) == 1
+  with pytest.raises(InputError, match='told no class'):
+    sampling.label_at((z, source))
