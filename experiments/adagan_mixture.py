@@ -4,6 +4,8 @@
 
 A small plain GAN without a penalty drops modes; the next one is trained on the data weighted by how
 much the mixture so far leaves of them (boosting.py).
+
+Its numbers are still to be measured: so far only the tiny form has been run.
 """
 
 from gan_jax.config import experiment, parse_arg, tiny

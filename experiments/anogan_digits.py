@@ -6,6 +6,8 @@
 The game of gan_digits.py on scikit-learn's 8x8 digits without one class, whose D tells its features
 too; then for each test image the z that comes nearest to it: residual + 0.1 of feature matching, as
 in the paper. What is left over is the score of being unusual.
+
+Its numbers are still to be measured: so far only the tiny form has been run.
 """
 
 from gan_jax.config import experiment, parse_arg, tiny

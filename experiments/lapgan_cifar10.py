@@ -9,6 +9,8 @@ with Torch's damped momentum, which rises from 0 by .0008 an epoch up to .7, 45,
 differs in that images are scaled to [-1, 1] as they are, where the authors divide each channel by
 its deviation, in He's initialisation of the 8x8 networks, and in that it ends:
 theirs is stopped by hand.
+
+Its numbers are still to be measured: so far only the tiny form has been run.
 """
 
 from ml_collections.config_dict import placeholder

@@ -7,6 +7,8 @@ The first draws shapes of 16x16 with captions such as "a red disc on a dark grou
 and says how often the samples show what was asked for. The second is the paper's run, exact in
 networks, losses and optimisers, on images of 76 pixels with a .txt of captions beside each; the
 paper's encoder is a network of its own, trained on its captions, here the words are hashed.
+
+Its numbers are still to be measured: so far only the tiny form has been run.
 """
 
 from gan_jax.config import experiment, parse_arg, tiny
