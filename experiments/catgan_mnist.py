@@ -4,6 +4,7 @@
 
 The objective is the paper's unsupervised one (eq. 7). The networks are DCGAN's in the 4x4 dialect,
 and D sees every image with noise added.
+It was not run to any length here; on small digits `catgan_digits` was.
 """
 
 from ml_collections.config_dict import placeholder

@@ -6,6 +6,7 @@
 mnist/train_cond_dcgan.py of Radford, Metz & Chintala 2016: the digit is told to every layer of both
 networks, L2 2.5e-5, k = 1 with G first and a batch of its own, a learning rate of 2e-4 for 100
 epochs and then linear to 0 over 100 more. An epoch is 391 updates, of G and D together.
+It was not run to any length here; on small digits `labels_digits` was.
 """
 
 from ml_collections.config_dict import placeholder
