@@ -7,10 +7,10 @@ The game of gan_digits.py on scikit-learn's 8x8 digits without one class, whose 
 too; then for each test image the z that comes nearest to it: residual + 0.1 of feature matching, as
 in the paper. What is left over is the score of being unusual.
 
-Of the 297 test digits those that are a 0, which was left out, have the larger error with probability
-0.940 (AUROC; seed 0, two CPU cores); mean errors 22.6 against 11.4. The distance to the nearest
-training image does better, 0.981: on pictures this small no generator is needed. Other digits were
-not tried.
+Of the 297 test digits those that are a 0, which was left out, have the larger error with a
+probability of 0.940 (AUROC; seed 0, two CPU cores); mean errors 22.6 against 11.4. The
+distance to the nearest training image does better, 0.981: for pictures this small no generator is
+needed. Other digits were not tried.
 """
 
 from gan_jax.config import experiment, parse_arg, tiny
