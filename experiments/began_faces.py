@@ -5,6 +5,8 @@
 G has 1,716,611 weights and D 13,405,379. Both move at once, so k is updated with the losses of
 before the move; the learning rate starts at 8e-5 (1e-4 in the paper) and is halved every 100,000
 rounds down to 2e-5, where the paper waits until M stalls. The authors have released no code.
+
+Not yet trained here beyond `:tiny`: there is no number to expect.
 """
 
 from ml_collections.config_dict import placeholder

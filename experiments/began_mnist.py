@@ -1,9 +1,11 @@
-"""BEGAN (Berthelot et al. 2017) small enough to learn in minutes: MNIST, 28x28.
+"""BEGAN (Berthelot et al. 2017) on MNIST, 28x28, small enough for a processor.
 
   python -m gan_jax.main --config=experiments/began_mnist.py --config.data.folder=FOLDER
 
 The game of `began_faces.py`; the networks end at 7x7 and have 16 channels, Adam is five times
 faster, and k moves ten times faster, since it would need 10,000 rounds to rise otherwise.
+
+Not yet trained here beyond `:tiny`: there is no number to expect.
 """
 
 from ml_collections.config_dict import placeholder

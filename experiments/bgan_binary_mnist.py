@@ -5,6 +5,8 @@
 G gives the probability of ink at each pixel, and learns from 20 binary samples of each image that D
 has judged, weighed against one another; no gradient passes from D to G. The samples shown are the
 probabilities. Adam, batch, noise and M as in rdevon/BGAN, perceptrons for networks.
+
+Not yet trained here beyond `:tiny`: there is no number to expect.
 """
 
 from ml_collections.config_dict import placeholder

@@ -3,6 +3,8 @@
   python -m gan_jax.main --config=experiments/bgan_mnist.py --config.data.folder=FOLDER
 
 G pays (log w - log Z)^2; Adam, batch and noise as in rdevon/BGAN, perceptrons for networks.
+
+Not yet trained here beyond `:tiny`: there is no number to expect.
 """
 
 from ml_collections.config_dict import placeholder

@@ -6,6 +6,8 @@
 The grid: 2 to 5 layers, G of 400 to 3200 units, D of 128 to 1024, Adam at 1e-3, margin 10. D's
 layers are counted here as those of its encoder, the last of which is a linear code of 64 numbers;
 the decoder mirrors them. Pixels lie in [0, 1].
+
+Not yet trained here beyond `:tiny`: there is no number to expect.
 """
 
 from ml_collections.config_dict import placeholder

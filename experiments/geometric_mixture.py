@@ -5,6 +5,8 @@
 A GAN whose D is a support vector machine on the features of its last hidden layer: the hinge, a
 margin term ||w||^2 / (2 C B) on the last layer's weights alone, and ten moves of G to one of D, by
 RMSProp at 2e-4 as Torch has it (lim0606/pytorch-geometric-gan, C = 1). The networks are ours.
+
+Not yet trained here beyond `:tiny`: there is no number to expect.
 """
 
 from gan_jax.config import experiment, parse_arg, tiny

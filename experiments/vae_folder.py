@@ -5,6 +5,8 @@
 DCGAN's generator is the decoder, its discriminator's way down the encoder; p(x|z) is a Gaussian
 about the image with one sigma for all pixels, whose choice weighs sharpness against the code
 (Kingma & Welling 2014, app. C.2). 'elbo/bound' is of the first images of the training set.
+
+Not yet trained here beyond `:tiny`: there is no number to expect.
 """
 
 from ml_collections.config_dict import placeholder
