@@ -3,7 +3,7 @@
   python -m gan_jax.main --config=experiments/began_mnist.py --config.data.folder=FOLDER
 
 The game of `began_faces.py`; the networks end at 7x7 and have 16 channels, Adam is five times
-faster, and k moves ten times faster, since it would need 10,000 rounds to rise otherwise.
+faster and k moves ten times faster, whose .001 is meant for hundreds of thousands of rounds.
 
 Not yet trained here beyond `:tiny`: there is no number to expect.
 """
