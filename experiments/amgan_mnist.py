@@ -4,7 +4,7 @@
 
 With predefined labels G is told which digit; with dynamic ones (`:labels=dynamic`) each fake is to
 be of the digit that D finds it most like. The networks and Adam are those of `acgan_mnist`.
-It was not run to any length here; on small digits `labels_digits` was, with predefined labels.
+It was not run to any length here; on small digits `labels_digits` was, with predefined ones.
 """
 
 from ml_collections.config_dict import placeholder
