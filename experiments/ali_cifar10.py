@@ -4,6 +4,7 @@ python -m gan_jax.main --config=experiments/ali_cifar10.py --config.data.folder=
 
 The encoder is a Gaussian, drawn from in every round; G and E are one player and all move at once.
 6,475 epochs of 100 images at a time. (The table's beta_2 = 10^-3 is Blocks' way to say .999.)
+Not trained here beyond its tiny form.
 """
 
 from ml_collections.config_dict import placeholder

@@ -7,6 +7,15 @@ five steps), `veegan` (Srivastava et al. 2017), `pacgan2` and `pacgan4` (Lin et 
 (Dumoulin et al. 2017). All have the same G, the same D but for what it is shown, the same noise,
 optimiser, points per round and rounds, and were tuned for none of them. Counted as in VEEGAN's
 section 4.1: 2,500 samples, within 3 sigma of a mode.
+
+Mean and standard deviation over seeds 0 to 4 after 10,000 rounds, on two CPU cores; kl is that of
+the samples in modes to equal shares, in nats:
+  ring      modes        of high quality   kl
+  gan       7.4 +- 0.5   0.670 +- 0.079    0.215 +- 0.074
+  pacgan2   8.0 +- 0.0   0.732 +- 0.071    0.037 +- 0.028
+  pacgan4   7.0 +- 1.2   0.137 +- 0.046    0.604 +- 0.204
+With packs of four D is near chance at these rates and sizes, and G hardly learns. The other methods
+and the grid have not been run to the end.
 """
 
 from gan_jax.config import experiment, overlay, parse_arg, tiny

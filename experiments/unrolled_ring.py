@@ -6,6 +6,7 @@ G descends on the saddle at the D of five Adam moves from now. The notebook has 
 49,666 and 17,025 weights (not quite the paper's), z of 256 numbers, 512 points at a time and 25,000
 rounds; its ring has seven modes, since linspace gives the first twice, and a radius of 1. What
 differs from it: where the moments of the look-ahead begin, see objectives/unrolled.py.
+Not trained here beyond its tiny form.
 """
 
 from gan_jax.config import experiment, parse_arg, tiny

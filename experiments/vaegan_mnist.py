@@ -1,6 +1,9 @@
 """VAE/GAN (Larsen et al. 2016) on MNIST: reconstruction is measured in what D sees.
 
 python -m gan_jax.main --config=experiments/vaegan_mnist.py --config.data.folder=FOLDER
+
+Networks of DCGAN's kind, not the paper's, and no gate that halts a player who is ahead, which the
+authors' code has. Not trained here beyond its tiny form; see codes_digits.py:game=vaegan.
 """
 
 from ml_collections.config_dict import placeholder
