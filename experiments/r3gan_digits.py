@@ -1,4 +1,4 @@
-"""R3GAN (Huang et al. 2024) on the 8x8 digits of scikit-learn, conditional: minutes on a laptop.
+"""R3GAN (Huang et al. 2024) on the 8x8 digits that come with scikit-learn, conditional.
 
   python -m gan_jax.main --config=experiments/r3gan_digits.py
 
