@@ -7,8 +7,8 @@ G; 5,000 rounds of 128, D and G on the same real batch. No label is used in trai
 how often Q's category of a test image agrees with its digit, `codes` how often a sample's code
 does, each after the ten categories were matched with the ten digits.
 
-It was not run to its end here. A far smaller one (`:width=8,units=128 --config.rounds=1000`, seed 0,
-two CPU cores) had 29.1% and 30.6%, of 15.1% and 11.7% at round 0, by a classifier that is right
+It was not run to its end here. A far smaller one (`:width=8,units=128 --config.rounds=1000`, seed 0
+on two CPU cores) had 29.1% and 30.6%, of 15.1% and 11.7% at round 0, by a classifier that is right
 about 94.6% of the test images. `infogan_digits` was played longer, and found the digits.
 """
 
