@@ -18,7 +18,7 @@ from gan_jax.game import Bound, Net
 from gan_jax.pairs import Pair
 
 QUICKLY = {'xla_backend_optimization_level': 0}  # to compile: what is computed is the same
-SHAPE = (16, 16, 3)
+SHAPE = (8, 8, 3)
 WRAPPERS = (
   (),
   (dict(name='instance_noise', sigma=0.1),),
@@ -116,7 +116,7 @@ DISCRIMINATORS = {
   'wgan_gp_resnet': (dict(width=3), False),
   'resnet': (dict(width=3, **SPECTRAL), True),
   'sn_cnn': (dict(width=2, **SPECTRAL), True),
-  'sagan': (dict(width=8, attend=8, **SPECTRAL), True),
+  'sagan': (dict(width=8, attend=4, **SPECTRAL), True),
   'r3gan': (dict(width=8), True),
 }
 GENERATORS = (
