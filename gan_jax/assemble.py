@@ -139,9 +139,7 @@ def game(
       return out
     return out._replace(**configs.build(reparam, 'nets', net=out, prior=prior, inputs=inputs))
 
-  objective = configs.build(
-    config['objective'], 'objectives', prior=prior, columns=known.columns
-  )
+  objective = configs.build(config['objective'], 'objectives', prior=prior, columns=known.columns)
   for wrapper in config['wrappers']:
     objective = configs.build({**wrapper, 'base': objective}, 'objectives.wrappers')
   out = Game(

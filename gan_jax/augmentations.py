@@ -33,12 +33,11 @@ def jitter(brightness: float = 0.5, saturation: float = 1.0, contrast: float = 0
   """
 
   def augment(key: Key, x: Array, p: Array | float) -> Array:
-    k_gate, *keys = jax.random.split(key, 4)
-    draw = lambda k, bound: random.uniform(k, (len(x), 1, 1, 1), -bound, bound)
-    y = x + draw(keys[0], brightness)
-    y = y + draw(keys[1], saturation) * (y - jnp.mean(y, 3, keepdims=True))
-    y = y + draw(keys[2], contrast) * (y - jnp.mean(y, (1, 2, 3), keepdims=True))
-    return jnp.where(_gate(k_gate, p, x), y, x)
+    gate, *u = random.uniform(key, (4, len(x), 1, 1, 1))
+    y = x + brightness * (2 * u[0] - 1)
+    y = y + saturation * (2 * u[1] - 1) * (y - jnp.mean(y, 3, keepdims=True))
+    y = y + contrast * (2 * u[2] - 1) * (y - jnp.mean(y, (1, 2, 3), keepdims=True))
+    return jnp.where(gate < p, y, x)
 
   return augment
 
@@ -47,16 +46,16 @@ def translation(share: float = 0.125) -> Augmentation:
   """Moved by whole pixels, up to `share` of the size either way, into zeros (Zhao et al. 2020)."""
 
   def augment(key: Key, x: Array, p: Array | float) -> Array:
-    k_gate, *keys = jax.random.split(key, 3)
+    gate, *u = random.uniform(key, (3, len(x), 1, 1, 1))
     y = x
-    for axis, k in zip((1, 2), keys, strict=True):
+    for axis, of in zip((1, 2), u, strict=True):
       n = x.shape[axis]
       most = int(n * share)
-      by = jax.random.randint(k, (len(x), 1, 1, 1), -most, most + 1)
+      by = _whole(of, 2 * most + 1) - most
       at = jax.lax.broadcasted_iota(jnp.int32, (1,) * axis + (n,) + (1,) * (3 - axis), axis) - by
       moved = jnp.take_along_axis(y, jnp.clip(at, 0, n - 1), axis)
       y = jnp.where((at >= 0) & (at < n), moved, jnp.zeros_like(moved))
-    return jnp.where(_gate(k_gate, p, x), y, x)
+    return jnp.where(gate < p, y, x)
 
   return augment
 
@@ -65,12 +64,12 @@ def cutout(share: float = 0.5) -> Augmentation:
   """A rectangle of `share` of the size, whose middle may be anywhere, is 0 (Zhao et al. 2020)."""
 
   def augment(key: Key, x: Array, p: Array | float) -> Array:
-    k_gate, *keys = jax.random.split(key, 3)
-    cut = _gate(k_gate, p, x)
-    for axis, k in zip((1, 2), keys, strict=True):
+    gate, *u = random.uniform(key, (3, len(x), 1, 1, 1))
+    cut = gate < p
+    for axis, of in zip((1, 2), u, strict=True):
       n = x.shape[axis]
       size = int(n * share)
-      start = jax.random.randint(k, (len(x), 1, 1, 1), 0, n + 1 - size % 2) - size // 2
+      start = _whole(of, n + 1 - size % 2) - size // 2
       at = jax.lax.broadcasted_iota(jnp.int32, (1,) * axis + (n,) + (1,) * (3 - axis), axis)
       cut = cut & (at >= start) & (at < start + size)
     return jnp.where(cut, jnp.zeros_like(x), x)
@@ -88,13 +87,13 @@ def blitting(share: float = 0.125, strength: float = 1.0) -> Augmentation:
   """
 
   def augment(key: Key, x: Array, p: Array | float) -> Array:
-    k_flip, k_turn, k_move, *gates = jax.random.split(key, 6)
-    n, q = len(x), strength * p
-    left = _some(gates[0], q, 1 - 2.0 * random.bernoulli(k_flip, 0.5, (n,)), 1.0)
-    quarter = _some(gates[1], q, jax.random.randint(k_turn, (n,), 0, 4), 0)
+    flip, turn, down, right, *gates = random.uniform(key, (7, len(x)))
+    q = strength * p
+    left = _some(gates[0], q, jnp.where(flip < 0.5, -1.0, 1.0), 1.0)
+    quarter = _some(gates[1], q, _whole(turn, 4), 0)
     cos, sin = jnp.array([1.0, 0, -1, 0])[quarter], jnp.array([0.0, 1, 0, -1])[quarter]
-    move = random.uniform(k_move, (n, 2), -share, share) * _size(x)
-    move = _some(gates[2], q, jnp.round(move), 0.0)
+    move = jnp.round(share * (2 * jnp.stack([down, right], 1) - 1) * _size(x))
+    move = _some(gates[2][:, None], q, move, 0.0)
     return affine(x, _matrix(cos, -sin, left * sin, left * cos), move)
 
   return augment
@@ -111,14 +110,16 @@ def geometry(
   """
 
   def augment(key: Key, x: Array, p: Array | float) -> Array:
-    k_scale, k_before, k_stretch, k_after, k_move, *gates = jax.random.split(key, 10)
-    n, q = len(x), strength * p
+    k_normal, k_uniform = jax.random.split(key)
+    z, u = random.normal(k_normal, (4, len(x))), random.uniform(k_uniform, (7, len(x)))
+    before, after, *gates = u
+    q = strength * p
     each = 1 - jnp.sqrt(jnp.clip(1 - q, 0, 1))
-    s = _some(gates[0], q, scale * random.normal(k_scale, (n,)), 0.0)
-    a = _some(gates[1], each, random.uniform(k_before, (n,), -math.pi, math.pi), 0.0)
-    t = _some(gates[2], q, stretch * random.normal(k_stretch, (n,)), 0.0)
-    b = _some(gates[3], each, random.uniform(k_after, (n,), -math.pi, math.pi), 0.0)
-    shift = _some(gates[4], q, move * random.normal(k_move, (n, 2)) * _size(x), 0.0)
+    s = _some(gates[0], q, scale * z[0], 0.0)
+    a = _some(gates[1], each, math.pi * (2 * before - 1), 0.0)
+    t = _some(gates[2], q, stretch * z[1], 0.0)
+    b = _some(gates[3], each, math.pi * (2 * after - 1), 0.0)
+    shift = _some(gates[4][:, None], q, move * z[2:].T * _size(x), 0.0)
     # R(a) diag(2^-s-t, 2^-s+t) R(b): where in the image a pixel of the augmented one comes from.
     down, right = jnp.exp2(-s - t), jnp.exp2(-s + t)
     (ca, sa), (cb, sb) = ((jnp.cos(angle), jnp.sin(angle)) for angle in (a, b))
@@ -142,37 +143,42 @@ def colour(
   """
 
   def augment(key: Key, x: Array, p: Array | float) -> Array:
-    k_add, k_times, k_invert, k_turn, k_saturate, *gates = jax.random.split(key, 10)
-    shape, q = (len(x), 1, 1, 1), strength * p
-    x = x + _some(gates[0], q, brightness * random.normal(k_add, shape), 0.0)
-    x = x * jnp.exp2(_some(gates[1], q, contrast * random.normal(k_times, shape), 0.0))
+    k_normal, k_uniform = jax.random.split(key)
+    z, u = (
+      draw(k, (m, len(x), 1, 1, 1))
+      for draw, k, m in ((random.normal, k_normal, 3), (random.uniform, k_uniform, 7))
+    )
+    invert, turn, *gates = u
+    q = strength * p
+    x = x + _some(gates[0], q, brightness * z[0], 0.0)
+    x = x * jnp.exp2(_some(gates[1], q, contrast * z[1], 0.0))
     luma = lambda x: jnp.mean(x, 3, keepdims=True)
-    inverted = _some(gates[2], q, 2.0 * random.bernoulli(k_invert, 0.5, shape), 0.0)
+    inverted = _some(gates[2], q, jnp.where(invert < 0.5, 2.0, 0.0), 0.0)
     x = x - inverted * luma(x)  # a reflection: luma changes its sign, the colour stays
     if x.shape[3] != 3:
       return x
-    angle = _some(gates[3], q, random.uniform(k_turn, shape, -math.pi, math.pi), 0.0)
+    angle = _some(gates[3], q, math.pi * (2 * turn - 1), 0.0)
     # Rodrigues' rotation about the grey axis (1, 1, 1) / sqrt(3).
     across = (jnp.roll(x, 1, 3) - jnp.roll(x, -1, 3)) / math.sqrt(3)
     x = x + (jnp.cos(angle) - 1) * (x - luma(x)) + jnp.sin(angle) * across
-    more = jnp.exp2(_some(gates[4], q, saturation * random.normal(k_saturate, shape), 0.0))
+    more = jnp.exp2(_some(gates[4], q, saturation * z[2], 0.0))
     return x + (more - 1) * (x - luma(x))
 
   return augment
 
 
-# --- what they share ------------------------------------------------------------------------------
+# --- what they share -------------------------------------------------------------------------------
+# All numbers of one augmentation are drawn at once: a draw is a few hundred operations to compile.
 
 
-def _gate(key: Key, p: Array | float, x: Array) -> Array:
-  """bool[B,1,1,1]: which images are changed."""
-  return random.bernoulli(key, p, (len(x), 1, 1, 1))
+def _some(u: Array, p: Array | float, drawn: Array, neutral: float) -> Array:
+  """drawn where u ~ U[0, 1) is below p, and elsewhere what changes nothing."""
+  return jnp.where(u < p, drawn, jnp.full_like(drawn, neutral))
 
 
-def _some(key: Key, p: Array | float, drawn: Array, neutral: float) -> Array:
-  """drawn[B,...] for a share p of the images, and for the others what changes nothing."""
-  chosen = random.bernoulli(key, p, (len(drawn),) + (1,) * (drawn.ndim - 1))
-  return jnp.where(chosen, drawn, jnp.full_like(drawn, neutral))
+def _whole(u: Array, n: int) -> Array:
+  """u ~ U[0, 1) -> i32, each of 0 .. n - 1 as likely."""
+  return jnp.floor(u * n).astype(jnp.int32)
 
 
 def _size(x: Array) -> Array:

@@ -46,9 +46,7 @@ def saddle(smooth: float = 1.0) -> Pair:
 
   That is minimax() but where D is seen to follow G, in unrolled GANs (Metz et al. 2017, eq. 5).
   """
-  return Pair(
-    d=lambda r, f: real_or_fake(r, f, smooth), g=lambda r, f: -real_or_fake(r, f, smooth)
-  )
+  return Pair(d=lambda r, f: real_or_fake(r, f, smooth), g=lambda r, f: -real_or_fake(r, f, smooth))
 
 
 def nonsaturating(smooth: float = 1.0) -> Pair:
