@@ -167,7 +167,7 @@ def colour(
   return augment
 
 
-# --- what they share -----------------------------------------------------------------------------
+# --- what they share ------------------------------------------------------------------------------
 # All numbers of one augmentation are drawn at once: a draw is a few hundred operations to compile.
 
 

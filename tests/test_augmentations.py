@@ -86,7 +86,7 @@ def test_any_size_and_number_of_channels(name, shape):
 def test_jitter_keeps_the_pattern_of_each_image():
   """y = x + b, m + s (y - m) over channels, M + c (y - M) over all: an affine map of x and luma."""
   y = run('jitter')
-  luma = np.mean(X, 3, keepdims=True)
+  luma = np.mean(np.asarray(X), 3, keepdims=True)
   basis = np.stack([np.ravel(X), np.ravel(luma * np.ones(3)), np.ones(X.size)], axis=1)
   _, residual, *_ = np.linalg.lstsq(basis, y.reshape(N, -1).T, rcond=None)
   assert np.max(residual) < 1e-5
