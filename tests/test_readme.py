@@ -20,6 +20,15 @@ def test_every_link_and_config_that_is_named_is_there():
   assert [path for path in {*links, *configs} if not (ROOT / path).exists()] == []
 
 
+def test_every_link_of_the_zoo_is_there_and_every_name_once():
+  text = (ROOT / 'docs' / 'zoo.md').read_text()
+  links = re.findall(r'\]\(([^)#]+)\)', text)
+  assert [path for path in links if not (ROOT / 'docs' / path).exists()] == []
+  slide, _ = text.split('Beyond the slide')
+  names = re.findall(r'^\| ([^|]+) \| (?:runs|combination|not here) \|', slide, re.MULTILINE)
+  assert len(names) == len(set(names)) == 48
+
+
 def test_losses_and_penalties_in_its_tables_are_all_there_is():
   from gan_jax import config, pairs, penalties
 
