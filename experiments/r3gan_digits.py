@@ -42,4 +42,8 @@ def get_config(arg=''):
     log_every=250,
     checkpoint=dict(every=500, keep=2),
   )
-  return experiment(tiny(config, nets__G__width=8, nets__D__width=8) if arg.tiny else config)
+  # With few blocks, since it is compiling them that takes long.
+  small = {
+    f'nets__{n}__{key}': v for n in 'GD' for key, v in dict(width=4, group=4, blocks=1).items()
+  }
+  return experiment(tiny(config, **small) if arg.tiny else config)
