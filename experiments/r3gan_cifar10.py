@@ -13,6 +13,8 @@ from ml_collections.config_dict import placeholder
 
 from gan_jax.config import experiment, parse_arg, tiny
 
+PIPE = ('blitting', 'geometry', dict(name='colour', strength=0.5), 'cutout')
+
 
 def get_config(arg=''):
   """`tiny`, `pair`, `width`, `batch`, `rounds` and `narrow` after the colon.
@@ -40,7 +42,7 @@ def get_config(arg=''):
     wrappers=(
       dict(
         name='augmented',
-        augmentations=('blitting', 'geometry', dict(name='colour', strength=0.5), 'cutout'),
+        augmentations=('cutout',) if arg.tiny else PIPE,
         p=ramp(0.0, 0.55),
       ),
     ),
@@ -57,7 +59,7 @@ def get_config(arg=''):
     log_every=50,
     checkpoint=dict(every=1000, keep=2),
   )
-  # With few blocks, since it is compiling them that takes long.
+  # With few blocks and one augmentation, since it is compiling them that takes long.
   small = {
     f'nets__{n}__{key}': v for n in 'GD' for key, v in dict(width=4, group=4, blocks=1).items()
   }

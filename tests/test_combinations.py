@@ -117,10 +117,10 @@ DISCRIMINATORS = {
   'resnet': (dict(width=3, **SPECTRAL), True),
   'sn_cnn': (dict(width=2, **SPECTRAL), True),
   'sagan': (dict(width=8, attend=4, **SPECTRAL), True),
-  'r3gan': (dict(width=8), True),
+  'r3gan': (dict(width=4, group=4, blocks=1), True),
 }
 GENERATORS = (
-  dict(name='r3gan.Generator', width=8),
+  dict(name='r3gan.Generator', width=4, group=4, blocks=1),
   dict(name='dcgan.Generator', width=2),
   dict(name='sn_cnn.Generator', width=2, reparam='spectral_norm'),
   dict(name='plain.Generator', hidden=(8,)),
