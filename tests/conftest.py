@@ -12,9 +12,9 @@ os.environ.setdefault('MPLBACKEND', 'Agg')
 os.environ['XLA_FLAGS'] = os.environ.get('XLA_FLAGS', '') + ' --xla_backend_optimization_level=0'
 jax.config.update('jax_num_cpu_devices', 4)
 jax.config.update('jax_numpy_rank_promotion', 'raise')
-jax.config.update(
-  'jax_compilation_cache_dir', os.path.join(tempfile.gettempdir(), 'gan_jax_test_cache')
-)
+# One for each worker: entries are not written whole or not at all.
+CACHE = f'gan_jax_test_cache_{os.environ.get("PYTEST_XDIST_WORKER", "alone")}'
+jax.config.update('jax_compilation_cache_dir', os.path.join(tempfile.gettempdir(), CACHE))
 
 
 @pytest.fixture(scope='session')
