@@ -7,7 +7,7 @@ The grid: 2 to 5 layers, G of 400 to 3200 units, D of 128 to 1024, Adam at 1e-3,
 layers are counted here as those of its encoder, the last of which is a linear code of 64 numbers;
 the decoder mirrors them. Pixels lie in [0, 1].
 
-Run here for 3,000 of the 20,000 rounds, seed 0, a minute on two busy CPU cores: G draws clean zeros,
+Run here for 3,000 of the 20,000 rounds, seed 0, a minute two busy CPU cores: G draws clean zeros,
 and next to nothing but zeros. Whether other corners of the grid do better was not tried yet.
 """
 

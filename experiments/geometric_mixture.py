@@ -6,7 +6,7 @@ A GAN whose D is a support vector machine on the features of its last hidden lay
 margin term ||w||^2 / (2 C B) on the last layer's weights alone, and ten moves of G to one of D, by
 RMSProp at 2e-4 as Torch has it (lim0606/pytorch-geometric-gan, C = 1). The networks are ours.
 
-Run here for 3,000 of the 10,000 rounds, seed 0, a minute on two busy CPU cores: modes found 2 (round
+Run here for 3,000 of the 10,000 rounds, seed 0, a minute two busy CPU cores: modes found 2 (round
 0), 6, 7, 8 (3,000), samples within 3 sigma of one .002, .02, .57, .72.
 """
 

@@ -9,7 +9,7 @@ map, or with --config.data.direction=b_to_a map to photo. The released code's se
 In a batch of one BatchNorm is instance norm, so norm='instance' is what the authors trained; it
 also is what they tested with, dropout apart, which they left on and samples here do without.
 
-Run here as `:size=64,width=16` on 180 pairs, seed 0, 2,000 rounds, two minutes on two busy CPU cores:
+Run here as `:size=64,width=16` on 180 pairs, seed 0, 2,000 rounds, two minutes two busy CPU cores:
 on 20 pairs held out L1 falls from .387 (round 0) over .067 (500) to .0545, where the mean training
 map has .068 and the photo itself .646. The pictures have the maps' pale ground and no streets yet.
 """
