@@ -150,4 +150,6 @@ def mixture(samplers: Sequence[Sampler], weights: Sequence[float]) -> Sampler:
     return np.concatenate(parts)[back]
 
   draw: Callable = lambda key, n: generate(*fill(key, n))
-  return first._replace(generate=generate, draw=draw, fill=fill, prior=None, critic=None)
+  return first._replace(
+    generate=generate, draw=draw, fill=fill, prior=None, along=None, critic=None
+  )

@@ -6,6 +6,7 @@ with the batch's own statistics does not.
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
@@ -42,6 +43,11 @@ class Sampler(NamedTuple):
             with the weights of `apply` and, for BatchNorm, the statistics of the inputs; for G,
             without any, what `generate` computes.
   round:    rounds played.
+  shape:    of one image; () unsaid.
+  along:    function of (weights, uint8[N,...]) -> (weights, *inputs) -> what it makes of the images
+            that `generate` draws of N inputs, a dict, with these themselves as 'image': JAX arrays,
+            in one call, compiled once for all states. None of images that are made in several.
+  facts:    how it draws, as protocols tell it: which weights, which statistics.
   """
 
   generate: Callable[..., np.ndarray]
@@ -55,6 +61,9 @@ class Sampler(NamedTuple):
   apply: Callable[..., np.ndarray]
   function: Callable[..., Callable]
   round: int
+  shape: tuple[int, ...] = ()
+  along: Callable[[Callable], Callable[..., dict[str, Array]]] | None = None
+  facts: Mapping[str, Any] = MappingProxyType({})
 
 
 def calibrate(net: Net, params: Params, *batches: Array) -> Params:
@@ -113,6 +122,7 @@ def make_sampler(
   scores = critic in game.nets and game.nets[critic].statistics is None
   score = jax.jit(lambda params, *x: logit(game.nets[critic].apply(params, *x)))
   look = lru_cache(None)(lambda name, output: jax.jit(partial(_entry, game.nets[name], output)))
+  onward = lru_cache(8)(lambda function: jax.jit(partial(_along, net, seen, function)))
 
   def fill(key: Key, n: int) -> tuple[Array, ...]:
     """The generator's inputs for n images."""
@@ -126,6 +136,9 @@ def make_sampler(
     pictures = lambda name, a: see(a) if name in examples and is_picture(name, a) else a
     return tuple(pictures(name, of[name]()) for name in inputs)
 
+  one = lambda params: net.apply(params, *fill(jax.random.key(0), 1))
+  told = {'statistics': f'of {calibration} x {batch} draws'} if net.statistics else {}
+
   @jax.jit
   def ready(state: TrainState) -> tuple[dict[str, Params], Params, Params]:
     weights, _ = effective(game.nets, {**state.params, **state.ema}, state.reparam)
@@ -136,6 +149,7 @@ def make_sampler(
   def bind(state: TrainState) -> Sampler:
     weights, params, d_params = ready(state)
     made_of = look(generator, None)
+    shape = tuple(jax.eval_shape(one, params).shape[1:])
 
     def generate(*given: Any) -> np.ndarray:
       return in_chunks(lambda *part: made_of(params, *part), batch, *given)
@@ -163,9 +177,20 @@ def make_sampler(
       apply=apply,
       function=lambda name, *given: partial(game.nets[name].apply, fitted(name, *given)),
       round=int(state.step),
+      shape=shape,
+      along=(lambda function: partial(onward(function), params)) if len(shape) == 3 else None,
+      facts=dict(weights='averaged' if generator in state.ema else 'of the round', **told),
     )
 
   return bind
+
+
+def _along(
+  net: Net, seen: Transform, function: Callable, params: Params, weights: Any, *given: Array
+) -> dict[str, Array]:
+  """The images that G draws, as shown, and what the function makes of them."""
+  image = to_uint8(seen.display(net.apply(params, *given)))
+  return {'image': image, **function(weights, image)}
 
 
 def _entry(net: Net, output: str | None, params: Params, *inputs: Array) -> Array:

@@ -212,7 +212,7 @@ def refused(**changes):
 
 BATCH_NORM = dict(
   G=dict(name='plain.Generator', inputs=('z',)),
-  D=dict(name='dcgan.Discriminator', inputs=('image',), width=2),
+  D=dict(name='dcgan.Discriminator', inputs=('image',), width=2, stages=2),
 )
 
 

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 
 from gan_jax.errors import InputError
 
-SMALLEST, LARGEST = (
-  3,
-  8,
-)  # the shorter side where a pyramid may end: 48 = 3·2⁴, 28 = 7·2², 64 = 4·2⁴
+# The shorter side where a pyramid may end: 48 = 3·2⁴, 28 = 7·2², 64 = 4·2⁴.
+SMALLEST, LARGEST = 3, 8
 
 
 def halvings(shape: Sequence[int], stages: int | None = None) -> tuple[tuple[int, int], int]:
