@@ -74,23 +74,18 @@ def _stored():
   import numpy as np
 
   from gan_jax import assemble, runs
-  from gan_jax.data.opening import opened
+  from gan_jax.data.opening import images_at
 
-  height, width, channels = runs.read_json(pathlib.Path(_WORKDIR.value) / 'facts.json')['shape']
+  shape = tuple(runs.read_json(pathlib.Path(_WORKDIR.value) / 'facts.json')['shape'])
   split = {'split': _SPLIT.value} if _SPLIT.value else {}
   if _IMAGES.value is None:
     config = runs.read_json(pathlib.Path(_WORKDIR.value) / 'config.json')
     source = assemble.open_source(config, **split)
-  elif _IMAGES.value.endswith(('.npz', '.npy')):
-    source = opened('arrays', path=_IMAGES.value, **split)
   else:
-    size = dict(size=(height, width), channels=channels)
-    source = opened('folder', path=_IMAGES.value, **size, **split)
+    source = images_at(_IMAGES.value, shape, **split)
   images = np.asarray(source.arrays['image'][: _N.value])
-  if images.shape[1:] != (height, width, channels):
-    raise InputError(
-      f'the images are {images.shape[1:]}, but this run draws {(height, width, channels)}.'
-    )
+  if images.shape[1:] != shape:
+    raise InputError(f'the images are {images.shape[1:]}, but this run draws {shape}.')
   return images
 
 

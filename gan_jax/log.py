@@ -1,4 +1,4 @@
-"""What a run writes as it goes: log.jsonl, TensorBoard events, pictures."""
+"""What a run writes as it goes: log.jsonl, TensorBoard events, pictures, protocols of numbers."""
 
 import contextlib
 import json
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 FILE = 'log.jsonl'
+PROTOCOLS = 'protocols.json'  # eval -> how its numbers come to be
 
 
 class Log(NamedTuple):
@@ -17,11 +18,15 @@ class Log(NamedTuple):
 
   write: Callable[[int, Mapping[str, float]], None]
   image: Callable[[int, str, np.ndarray], pathlib.Path]  # uint8[H,W,C] -> the PNG
+  protocol: Callable[[str, Mapping[str, Any]], None]  # an eval's name, how its numbers come to be
   close: Callable[[], None]
 
 
 NOWHERE = Log(
-  lambda round_, numbers: None, lambda round_, name, pixels: pathlib.Path(), lambda: None
+  lambda round_, numbers: None,
+  lambda round_, name, pixels: pathlib.Path(),
+  lambda name, protocol: None,
+  lambda: None,
 )
 
 
@@ -54,12 +59,20 @@ def open_log(workdir: str | pathlib.Path, resume_at: int = -1) -> Log:
     events.add_image(name, pixels, round_, dataformats='HWC')
     return path
 
+  def protocol(name: str, facts: Mapping[str, Any]) -> None:
+    path = folder / PROTOCOLS
+    known = json.loads(path.read_text()) if path.exists() else {}
+    if known.get(name) != facts:
+      beside = path.with_suffix('.tmp')
+      beside.write_text(json.dumps({**known, name: dict(facts)}, indent=1, default=str) + '\n')
+      beside.replace(path)
+
   def close() -> None:
     with contextlib.suppress(OSError, ValueError):  # a full disk has been told of by then
       lines.close()
       events.close()
 
-  return Log(write, image, close)
+  return Log(write, image, protocol, close)
 
 
 def read(workdir: str | pathlib.Path) -> list[dict[str, Any]]:

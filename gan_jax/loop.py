@@ -211,11 +211,17 @@ def measured(
   log: logs.Log,
   round_: int,
 ) -> dict[str, float]:
-  """The numbers of the evals of a sampler, which are in the log by then, as are the pictures."""
+  """The numbers of the evals of a sampler, which are in the log by then, as are the pictures.
+
+  How a number came to be, its 'protocol', is written beside the log.
+  """
   numbers: dict[str, float] = {}
   for each in evals:
     key = jax.random.fold_in(jax.random.key(seed), 2)  # the same z every time
     for name, value in each.function(sampler, open_split, key, **each.options).items():
+      if name == 'protocol':
+        log.protocol(each.name, value)
+        continue
       label = each.name if name == each.name else f'{each.name}/{name}'
       if np.ndim(value) == 3:
         log.image(round_, label.replace('/', '_'), np.asarray(value))

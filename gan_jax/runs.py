@@ -112,6 +112,20 @@ def sampler(workdir: str | pathlib.Path, step: int | None = None) -> Sampler:
   return assemble.sampler(run.config, run.game, run.known, run.examples)(run.state)
 
 
+def config(workdir: str | pathlib.Path) -> dict[str, Any]:
+  """The config of a run; of a folder of several that of the last one. Raises InputError."""
+  workdir = pathlib.Path(workdir)
+  if (workdir / WHOLE).exists():
+    return config(workdir / read_json(workdir / WHOLE)['runs'][-1])
+  return read_json(workdir / 'config.json')
+
+
+def rounds(workdir: str | pathlib.Path) -> set[int]:
+  """Of which rounds there are checkpoints in a folder, whole or not."""
+  found = (pathlib.Path(workdir) / checkpoint.FOLDER).glob('*')
+  return {int(folder.name) for folder in found if folder.name.isdigit()}
+
+
 def graft(state: TrainState, spec: Mapping[str, Any]) -> TrainState:
   """`state` with weights of another run in place of its own.
 

@@ -185,6 +185,36 @@ def make_sampler(
   return bind
 
 
+def still(images: np.ndarray, label: np.ndarray | None = None) -> Sampler:
+  """A sampler that draws the first n of these, whatever the key: uint8[N,H,W,C], label i32[N].
+
+  What takes networks is refused with an InputError, and None where that can be. Of more images than
+  there are it draws those that there are.
+  """
+  seen = lambda x: np.asarray(x, np.float32) / 255
+  told = () if label is None else (jnp.asarray(label, jnp.int32),)
+  fill = lambda key, n: (jnp.arange(min(n, len(images)))[:, None], *(a[:n] for a in told))
+  generate = lambda rows, *_: seen(images[np.asarray(rows)[:, 0]])
+  return Sampler(
+    generate=generate,
+    draw=lambda key, n: generate(*fill(key, n)),
+    fill=fill,
+    prior=None,
+    see=seen,
+    display=lambda x: np.clip(np.round(np.asarray(x) * 255), 0, 255).astype(np.uint8),
+    unit=np.asarray,
+    critic=None,
+    apply=_no_networks,
+    function=_no_networks,
+    round=0,
+    shape=tuple(images.shape[1:]),
+  )
+
+
+def _no_networks(*given: Any, **options: Any) -> Any:
+  raise InputError('this takes the networks of a run, and there are only images here.')
+
+
 def _along(
   net: Net, seen: Transform, function: Callable, params: Params, weights: Any, *given: Array
 ) -> dict[str, Array]:

@@ -2,11 +2,10 @@
 
 from types import SimpleNamespace
 
-import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.data.source import digest
-from gan_jax.sampling import Sampler
+from gan_jax.sampling import still
 
 
 def sampler_of(images, label=None, **functions):
@@ -14,27 +13,7 @@ def sampler_of(images, label=None, **functions):
 
   Its networks see images in [0, 1]. `functions` are further fields: critic=..., prior=....
   """
-  images = np.asarray(images)
-  seen = images / np.float32(255)
-  asked = () if label is None else (jnp.asarray(label, jnp.int32),)
-  fill = lambda key, n: (jnp.arange(n, dtype=jnp.float32)[:, None], *(a[:n] for a in asked))
-  generate = lambda rows, *_: seen[np.asarray(rows)[:, 0].astype(int)]
-  to_bytes = lambda x: np.clip(np.round(np.asarray(x) * 255), 0, 255).astype(np.uint8)
-  fields = dict(
-    generate=generate,
-    draw=lambda key, n: seen[:n],
-    fill=fill,
-    prior=None,
-    see=lambda x: np.asarray(x) / np.float32(255),
-    display=to_bytes,
-    unit=lambda x: np.asarray(x, np.float32),
-    critic=None,
-    apply=None,
-    function=None,
-    round=0,
-    shape=images.shape[1:],
-  )
-  return Sampler(**{**fields, **functions})
+  return still(np.asarray(images), label)._replace(**functions)
 
 
 def source_of(images, label=None, **splits):

@@ -129,7 +129,7 @@ def test_data_of_another_shape_are_seen_as_the_networks_see_them():
 
 def test_too_few_images_are_refused():
   with pytest.raises(InputError, match='7 images are asked for, but there are 3'):
-    drawn(sampler_of(some(3), fill=lambda key, n: (jnp.zeros((3, 1)),)), KEY, 7)
+    drawn(sampler_of(some(3)), KEY, 7)
 
 
 def test_sets_live_in_files():

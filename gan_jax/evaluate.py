@@ -1,0 +1,182 @@
+"""Measures a trained generator, or any set of images, against real ones.
+
+python -m gan_jax.evaluate --workdir=runs/dcgan_mnist
+python -m gan_jax.evaluate --workdir=runs/dcgan_mnist --metrics='fid(features=inception), parzen'
+python -m gan_jax.evaluate --fake=FOLDER --real=FILE.npz --features=random_conv
+python -m gan_jax.evaluate --workdir=runs/dcgan_mnist --follow
+python -m gan_jax.evaluate --compare=A.json,B.json
+python -m gan_jax.evaluate --list
+"""
+
+import pathlib
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from absl import app, flags
+
+from gan_jax import command
+from gan_jax.errors import InputError
+
+_WORKDIR = flags.DEFINE_string('workdir', None, 'The folder of a run.')
+_ROUND = flags.DEFINE_integer('round', None, 'Which checkpoint; the newest if unsaid.')
+_FAKE = flags.DEFINE_string('fake', None, 'Instead of a run: a folder, .zip, .npz or .npy.')
+_REAL = flags.DEFINE_string('real', None, "The same of real images; the run's own data if unsaid.")
+_SPLIT = flags.DEFINE_string('split', None, 'Which part of them; that of each metric, if unsaid.')
+_METRICS = flags.DEFINE_string('metrics', None, "Such as 'fid, kid(n=5000)'; the core if unsaid.")
+_FEATURES = flags.DEFINE_string(
+  'features', None, 'What they look at: classifier (if there are labels), random_conv, inception...'
+)
+_N = flags.DEFINE_integer('n', None, 'How many images of each kind.', lower_bound=2)
+_SEED = flags.DEFINE_integer('seed', None, "Of the draws; the run's own if unsaid.")
+_DRAWS = flags.DEFINE_integer('draws', 1, 'Independent sets to draw: means, deviations.', 1)
+_OUT = flags.DEFINE_string(
+  'out', None, 'The JSON; evaluations/ROUND.json in the workdir if unsaid.'
+)
+_FOLLOW = flags.DEFINE_bool('follow', False, 'Measure each checkpoint of a run that is going on.')
+_COMPARE = flags.DEFINE_list('compare', [], 'Two or more JSON files, to be set side by side.')
+_BUT = flags.DEFINE_list('but', [], 'Facts of the protocol in which those may differ.')
+_LIST = flags.DEFINE_bool('list', False, 'Which metrics there are.')
+
+POLL = 5.0  # seconds between two looks at a run that is going on
+
+
+def main(argv: list[str]) -> int:
+  """Measures as the flags say, prints a table and writes the JSON; 1 if a metric could not be."""
+  if len(argv) > 1:
+    raise app.UsageError(f'{argv[1]!r} is no flag.')
+  from gan_jax import measuring
+
+  if _LIST.value:
+    for file, names in measuring.vocabulary().items():
+      for name in names:
+        print(f'{file}.{name:20} {measuring.said(measuring.find(f"{file}.{name}"))}')
+    return 0
+  if _COMPARE.value:
+    from gan_jax import runs
+
+    records = {path: runs.read_json(pathlib.Path(path)) for path in _COMPARE.value}
+    print(measuring.table(measuring.compared(records, _BUT.value)))
+    return 0
+  if bool(_WORKDIR.value) == bool(_FAKE.value):
+    raise InputError('give --workdir=RUN, or --fake=IMAGES with --real=IMAGES.')
+  if _FAKE.value:
+    return _sets(_FAKE.value)
+  workdir, status = pathlib.Path(_WORKDIR.value or ''), 0
+  for round_ in _rounds(workdir) if _FOLLOW.value else [_ROUND.value]:
+    status = max(status, _run(workdir, round_))
+  return status
+
+
+def _run(workdir: pathlib.Path, round_: int | None) -> int:
+  from gan_jax import assemble, runs
+  from gan_jax.figures import evaluations
+
+  sampler = runs.sampler(workdir, round_)
+  config = runs.config(workdir)
+  source = _opened(_REAL.value, sampler) if _REAL.value else _cached(assemble.open_source, config)
+  seed = config.get('seed', 0) if _SEED.value is None else _SEED.value
+  of = dict(workdir=str(workdir), round=sampler.round, seed=seed)
+  out = pathlib.Path(_OUT.value or workdir / 'evaluations' / f'{sampler.round:08d}.json')
+  status = _measure(sampler, source, of, seed, _N.value, out)
+  for path in evaluations.courses(workdir):
+    print(f'wrote    {path}')
+  return status
+
+
+def _sets(path: str) -> int:
+  if not _REAL.value:
+    raise InputError('--fake=IMAGES is measured against --real=IMAGES.')
+  from gan_jax.sampling import still
+
+  fake = _opened(path, None)()
+  sampler = still(fake.arrays['image'], fake.arrays.get('label'))
+  of = dict(fake=path, sha256=fake.meta['sha256']['image'][:12])
+  n = _N.value or min(len(fake), 10_000)
+  out = pathlib.Path(_OUT.value or 'evaluation.json')
+  return _measure(sampler, _opened(_REAL.value, sampler), of, 0, n, out)
+
+
+def _measure(sampler: Any, source: Callable, of: dict, seed: int, n: int | None, out: pathlib.Path):
+  import jax
+
+  from gan_jax import log, measuring, runs
+
+  features = _FEATURES.value or ('classifier' if 'label' in source().arrays else 'random_conv')
+  common = dict(n=n, features=features, split=_SPLIT.value)
+  evals = measuring.asked(_METRICS.value or measuring.CORE, **common)
+  # The first key is the one that evals during training have.
+  keys = [jax.random.fold_in(jax.random.key(seed + i), 2) for i in range(_DRAWS.value)]
+  found, refused = {}, 0
+  print(' '.join(f'{k}={v}' for k, v in of.items()), flush=True)
+  for name, result in measuring.measure(evals, sampler, source, keys):
+    if isinstance(result, InputError):
+      refused += 1
+      print(f'{name:18} cannot be had: {result}', flush=True)
+      continue
+    found[name] = result
+    said = '  '.join(f'{value} {number:.5g}' for value, number in result.values.items())
+    print(f'{name:18} {said}  ({result.seconds:.1f} s)', flush=True)
+    for picture, pixels in result.pictures.items():
+      log.save_png(out.with_name(f'{out.stem}_{name}_{picture}.png'), pixels)
+  for line in _protocols(found):
+    print(line)
+  runs.write_json(out, measuring.record(of, found))
+  print(f'wrote    {out}')
+  return 1 if refused else 0
+
+
+def _protocols(found: dict) -> Iterator[str]:
+  """What all numbers share, and then what each has beside."""
+  protocols = {name: m.protocol for name, m in found.items()}
+  if not protocols:
+    return
+  first = next(iter(protocols.values()))
+  shared = {k: v for k, v in first.items() if all(p.get(k) == v for p in protocols.values())}
+  tell = lambda facts: '; '.join(f'{k} {v}' for k, v in facts.items())
+  yield f'protocol  {tell(shared)}'
+  for name, protocol in protocols.items():
+    if own := {k: v for k, v in protocol.items() if k not in shared}:
+      yield f'  {name}: {tell(own)}'
+
+
+def _cached(open_source: Callable, config: Any) -> Callable:
+  from functools import lru_cache, partial
+
+  return lru_cache(partial(open_source, config))
+
+
+def _opened(path: str, sampler: Any) -> Callable:
+  """split -> the images at that path, of the size that the sampler draws."""
+  from functools import lru_cache
+
+  from gan_jax.data.opening import images_at
+
+  shape = sampler.shape if sampler is not None and len(sampler.shape) == 3 else None
+  whole = lru_cache(lambda **changes: images_at(path, shape, **changes))
+
+  def opened(split: str | None = None, **changes: Any) -> Any:
+    # A set has no parts of its own where a metric asks for 'train' or 'test': it is the reference.
+    return whole(split=_SPLIT.value, **changes) if _SPLIT.value else whole(**changes)
+
+  return opened
+
+
+def _rounds(workdir: pathlib.Path) -> Iterator[int]:
+  """The rounds of a run's checkpoints as they come, until it has played all of its rounds."""
+  from gan_jax import runs
+
+  seen: set[int] = set()
+  while True:
+    written = runs.rounds(workdir)
+    for round_ in sorted(written - seen):
+      seen.add(round_)
+      if round_ in runs.rounds(workdir):  # or it has been dropped for newer ones by now
+        yield round_
+    if written and max(written) >= runs.config(workdir)['rounds']:
+      return
+    time.sleep(POLL)
+
+
+if __name__ == '__main__':
+  command.start(main)
