@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from absl import app, logging
 
-from gan_jax.errors import Diverged, InputError, Interrupted
+from gan_jax.errors import Collapsed, Diverged, InputError, Interrupted
 
 
 def start(main: Callable[[list[str]], int | None]) -> None:
@@ -20,7 +20,7 @@ def start(main: Callable[[list[str]], int | None]) -> None:
     logging.set_verbosity(logging.WARNING)  # jax tells at length which backends are not there
     try:
       return main(argv)
-    except (InputError, Diverged) as error:
+    except (InputError, Diverged, Collapsed) as error:
       # What libraries that failed still have to say at the exit was said in the line below.
       sys.excepthook, sys.unraisablehook = (lambda *told: None), (lambda told: None)
       return _say(error, 1)

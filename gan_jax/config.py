@@ -54,6 +54,7 @@ DEFAULTS = dict(
   rounds_per_call=1,
   resident_mb=2048,
   log_every=100,
+  watch=None,
   checkpoint=dict(every=1000, keep=2),
   finish=('figures.timelapse.timelapse', 'figures.curves.curves'),
 )

@@ -1,4 +1,4 @@
-"""The one exception that is addressed to the person at the keyboard."""
+"""The exceptions that are addressed to the person at the keyboard."""
 
 
 class InputError(Exception):
@@ -11,6 +11,17 @@ class InputError(Exception):
 
 class Diverged(Exception):
   """A loss, a term of one or a gradient is no longer a finite number; the text says which."""
+
+
+class Collapsed(Exception):
+  """The watch found that the samples of a run are dying; the text says by which signs.
+
+  `round` is the one in which it found that.
+  """
+
+  def __init__(self, message: str, round_: int = 0):
+    super().__init__(message)
+    self.round = round_
 
 
 class Interrupted(Exception):

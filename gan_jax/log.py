@@ -19,6 +19,7 @@ class Log(NamedTuple):
   write: Callable[[int, Mapping[str, float]], None]
   image: Callable[[int, str, np.ndarray], pathlib.Path]  # uint8[H,W,C] -> the PNG
   protocol: Callable[[str, Mapping[str, Any]], None]  # an eval's name, how its numbers come to be
+  read: Callable[[], list[dict[str, Any]]]  # the entries so far
   close: Callable[[], None]
 
 
@@ -26,6 +27,7 @@ NOWHERE = Log(
   lambda round_, numbers: None,
   lambda round_, name, pixels: pathlib.Path(),
   lambda name, protocol: None,
+  list,
   lambda: None,
 )
 
@@ -72,7 +74,7 @@ def open_log(workdir: str | pathlib.Path, resume_at: int = -1) -> Log:
       lines.close()
       events.close()
 
-  return Log(write, image, protocol, close)
+  return Log(write, image, protocol, lambda: read(folder), close)
 
 
 def read(workdir: str | pathlib.Path) -> list[dict[str, Any]]:

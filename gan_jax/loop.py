@@ -5,6 +5,7 @@ is reported, and from then on neither logged, looked at nor saved; the others go
 """
 
 import contextlib
+import pathlib
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,11 +17,14 @@ import numpy as np
 
 from gan_jax import assemble, checkpoint
 from gan_jax import log as logs
+from gan_jax.best import FOLDER, Best
+from gan_jax.best import keep as keep_best
 from gan_jax.data.loader import Feed, Plan
-from gan_jax.errors import Diverged, Interrupted
+from gan_jax.errors import Collapsed, Diverged, Interrupted
 from gan_jax.progress import Progress, progress, spread
 from gan_jax.sampling import Sampler
 from gan_jax.step import TrainState
+from gan_jax.watch import Watch, symptoms
 
 Call = Callable[[TrainState, Any, Any], tuple[TrainState, dict[str, jax.Array]]]
 
@@ -38,6 +42,7 @@ class Played(NamedTuple):
   """A run that the program plays, and where it is written down."""
 
   label: str  # '' for a run alone
+  workdir: pathlib.Path
   seed: int
   bind: Callable[[TrainState], Sampler] | None
   log: logs.Log
@@ -56,6 +61,8 @@ class Run(NamedTuple):
   parts: Callable[[Any], list[Any]]  # what the call returns -> what each member would have, alone
   fallen: dict[str, str]  # label -> how it diverged; the loop adds to it
   mark: Callable[[], None]  # keeps what is in `fallen`
+  watch: Watch | None = None
+  best: Best | None = None
 
   def living(self) -> list[int]:
     """The places of the members that have not diverged."""
@@ -67,11 +74,12 @@ def play(run: Run, round_: int, state: TrainState, own: Any, fresh: bool = True)
 
   `own` is what the call is handed besides, the same every time. A call's scalars are awaited while
   the next one is under way. Raises Diverged when of no member all numbers are finite any longer,
-  Interrupted after SIGTERM or Ctrl-C, InputError when the disk is full.
+  Collapsed if the watch is to act, Interrupted after SIGTERM or Ctrl-C, InputError when the disk is
+  full.
   """
   config, rounds = run.config, run.config['rounds']
   with _signals() as asked, progress(rounds, round_) as shown:
-    settle = _ledger(run, shown, round_)
+    settle, heed = _ledger(run, shown, round_), _watchman(run, shown)
     if fresh:
       _look(run, run.evals, 0, run.parts(state) if run.evals else [], shown)
     pending = None
@@ -93,6 +101,7 @@ def play(run: Run, round_: int, state: TrainState, own: Any, fresh: bool = True)
       finally:
         if saves:
           _save(run, round_, states)
+      heed(round_)
     if pending:
       settle(*pending)
     _save(run, round_, run.parts(state))
@@ -130,6 +139,26 @@ def _ledger(run: Run, shown: Progress, healthy: int) -> Callable[[int, Any], Non
         run.members[i].log.write(round_, {**means[i], 'images_per_second': rate})
 
   return settle
+
+
+def _watchman(run: Run, shown: Progress) -> Callable[[int], None]:
+  """heed(round): says what is wrong when a look is due, if it was not said the last time."""
+  said: dict[str, list[str]] = {}
+
+  def heed(round_: int) -> None:
+    if run.watch is None or round_ % run.watch.every:
+      return
+    for member in [run.members[i] for i in run.living()]:
+      found = symptoms(member.log.read(), run.watch)
+      signs = [sentence.split(':')[0] for sentence in found]
+      if found and signs != said.get(member.label):
+        who = f'{member.label} ' if member.label else ''
+        shown.say(f'round {round_:,}: {who}{"; ".join(found)}')
+      said[member.label] = signs
+      if found and run.watch.act != 'warn':
+        raise Collapsed(f'round {round_:,}: {"; ".join(found)}', round_)
+
+  return heed
 
 
 def _mourn(
@@ -196,6 +225,8 @@ def _look(
       assert member.bind is not None
       sampler = member.bind(states[i])
       numbers = measured(due, sampler, open_split, member.seed, member.log, round_)
+      if run.best and round_ and keep_best(member.workdir, run.best, numbers, round_, states[i]):
+        shown.say(f'round {round_:,}: the best {run.best.value} so far, kept in {FOLDER}/')
       for name, value in numbers.items():
         found.setdefault(name, []).append(value)
     if found:

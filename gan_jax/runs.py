@@ -25,7 +25,9 @@ from gan_jax.step import Game, TrainState
 
 # What may change between the parts of one run: it says how long and what is looked at, not what is
 # learnt.
-FREE = ('rounds', 'evals', 'finish', 'log_every', 'checkpoint', 'devices', 'resident_mb')
+FREE = (
+  'rounds', 'evals', 'finish', 'log_every', 'watch', 'checkpoint', 'devices', 'resident_mb',
+)  # fmt: skip
 WHOLE = 'whole.json'
 
 

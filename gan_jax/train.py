@@ -1,17 +1,20 @@
 """run(): build, restore, loop, close. The only file that knows the order of things."""
 
+import contextlib
 import inspect
 import json
 import pathlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
 
-from gan_jax import assemble, checkpoint, loop, population, program, runs, summary
+from gan_jax import assemble, back, checkpoint, loop, population, program, runs, summary
+from gan_jax import best as bests
 from gan_jax import config as configs
 from gan_jax import log as logs
-from gan_jax.errors import Diverged, InputError
+from gan_jax import watch as watching
+from gan_jax.errors import Collapsed, Diverged, InputError
 from gan_jax.population import Member
 from gan_jax.program import Parts
 from gan_jax.progress import quantity
@@ -31,13 +34,14 @@ def run(
   With `vary`, e.g. {'seed': range(8)}, a population: a run in each of workdir's folders seed=0, ...
   (see population.py). Returns the final state, a population's with a leading axis of members.
   Raises InputError for a config, data or a workdir that cannot be used, Diverged when training left
-  the finite numbers (some members alone: once the others are through), Interrupted after SIGTERM or
-  Ctrl-C.
+  the finite numbers (some members alone: once the others are through), Collapsed when the watch
+  ended it, Interrupted after SIGTERM or Ctrl-C.
   """
   config, workdir = assemble.complete(config), pathlib.Path(workdir)
-  evals = evals_of(config['evals'])
+  evals = evals_of({**watching.evals(config['watch']), **config['evals']})
   _check_cadences(config, evals)
   members = population.members(config, workdir, vary)
+  back.check(config, members)
   parts = program.build(config, members)
   fallen = {} if vary is None else summary.claim(workdir, members)
   for member in members:
@@ -77,20 +81,29 @@ def begin(
   A member that has diverged before starts anew: its numbers will not be looked at.
   """
   start = program.initialiser(parts.game, parts.way.one)
-  with_ = lambda m: (population.own(m).values, jax.random.key(m.config['seed']))
-  like = jax.tree.map(
-    lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=parts.way.one),
-    jax.eval_shape(start, *with_(members[0])),
-  )
+  like = _like(members, parts)
   living = [i for i, m in enumerate(members) if m.label not in fallen]
   found = living and checkpoint.restore_together([managers[i] for i in living], like)
   round_, restored = found or (0, [])
   states = dict(zip(living, restored, strict=False))
   for i in set(range(len(members))) - set(states):
-    states[i] = start(*with_(members[i]))
+    states[i] = start(*_begun_with(members[i]))
     if config['start'] and not found:
       states[i] = runs.graft(states[i], config['start'])
   return round_, [states[i] for i in range(len(members))], bool(found)
+
+
+def _begun_with(member: Member) -> tuple[Mapping[str, Any], jax.Array]:
+  return population.own(member).values, jax.random.key(member.config['seed'])
+
+
+def _like(members: Sequence[Member], parts: Parts) -> TrainState:
+  """The shapes of a state, and where they lie."""
+  start = program.initialiser(parts.game, parts.way.one)
+  return jax.tree.map(
+    lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=parts.way.one),
+    jax.eval_shape(start, *_begun_with(members[0])),
+  )
 
 
 def play(
@@ -104,31 +117,58 @@ def play(
   restored: int,
   state: TrainState,
 ) -> TrainState:
-  """Compiles and plays from round `restored` (-1: anew) to the last; raises as the loop does."""
+  """Compiles and plays from round `restored` (-1: anew) to the last; raises as the loop does.
+
+  When the watch says so it goes back, and plays on from an earlier checkpoint with other noise.
+  """
   round_, way = max(restored, 0), parts.way
+  limits = watching.watch(config['watch'])
   seeds = [m.config['seed'] for m in members] if members[0].label else None
   feed = program.open_feed(parts.source, parts.plan, way, config['resident_mb'], seeds)
-  own = way.join([population.own(m) for m in members])
+  owns = [population.own(m) for m in members]
   binds = _binds(members, parts) if evals else [None] * len(members)
-  living = [m.label not in fallen for m in members]
-  for manager in [m for m, lives in zip(managers, living, strict=True) if lives]:
-    checkpoint.forget_after(manager, round_)
-  written = [
-    logs.open_log(m.workdir, restored) if lives else logs.NOWHERE
-    for m, lives in zip(members, living, strict=True)
-  ]
+  for manager, member in zip(managers, members, strict=True):
+    if member.label not in fallen:
+      checkpoint.forget_after(manager, round_)
   try:
     call = program.compile_call(
-      parts.step, feed, parts.seen, parts.plan, way, (state, feed.inputs(round_), own)
+      parts.step, feed, parts.seen, parts.plan, way, (state, feed.inputs(round_), way.join(owns))
     )
-    played = [
-      loop.Played(m.label, m.config['seed'], *others)
-      for m, *others in zip(members, binds, written, managers, strict=True)
-    ]
-    run = loop.Run(config, parts.plan, call, feed, evals, played, way.parts, fallen, mark)
-    return loop.play(run, round_, state, own, fresh=restored < 0)
+
+    def go_on(restored: int, state: TrainState) -> TrainState:
+      noise = back.renewed(owns, len(back.returns(members[0].workdir)))
+      with _logs(members, fallen, restored) as written:
+        played = [
+          loop.Played(m.label, m.workdir, m.config['seed'], *others)
+          for m, *others in zip(members, binds, written, managers, strict=True)
+        ]
+        run = loop.Run(
+          config, parts.plan, call, feed, evals, played, way.parts, fallen, mark,
+          limits, bests.best(config['checkpoint'].get('best')),
+        )  # fmt: skip
+        return loop.play(run, max(restored, 0), state, way.join(noise), fresh=restored < 0)
+
+    while True:
+      try:
+        return go_on(restored, state)
+      except Collapsed as collapse:
+        like = _like(members, parts)
+        restored, one = back.go(collapse, limits, members[0].workdir, managers[0], like)
+        state = way.join([one])
   finally:
     feed.close()
+
+
+@contextlib.contextmanager
+def _logs(
+  members: Sequence[Member], fallen: Mapping[str, str], restored: int
+) -> Iterator[list[logs.Log]]:
+  written = [
+    logs.NOWHERE if m.label in fallen else logs.open_log(m.workdir, restored) for m in members
+  ]
+  try:
+    yield written
+  finally:
     for log in written:
       log.close()
 
@@ -217,6 +257,7 @@ def _check_cadences(config: Mapping[str, Any], evals: list[loop.Eval]) -> None:
     'log_every': config['log_every'],
     'checkpoint.every': config['checkpoint']['every'],
     **{f'evals.{e.name}.every': e.every for e in evals},
+    **({'watch.every': config['watch']['every']} if config['watch'] else {}),
   }
   for name, value in named.items():
     if value < 1 or value % per_call:
