@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from gan_jax.metrics.frechet import frechet, moments
+from gan_jax.metrics.frechet import distance, moments
 from gan_jax.metrics.look import look
 from gan_jax.sampling import Sampler
 
@@ -32,7 +32,7 @@ def health(
     float(np.sum(np.var(seen.features, axis=0, dtype=np.float64))) for seen in (a.fake, a.real)
   ]
   return {
-    'health': float(frechet(real, fake)),
+    'health': distance(real, fake),
     'diversity': spread[0] / max(spread[1], 1e-12),
     'protocol': a.protocol,
   }
