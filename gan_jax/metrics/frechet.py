@@ -33,8 +33,8 @@ class Moments(NamedTuple):
   @property
   def covariance(self) -> np.ndarray:
     """f64[D,D], unbiased: divided by n - 1."""
-    scatter = self.rows.T @ self.rows if self.scatter is None else self.scatter
-    return scatter / (self.n - 1)
+    own = self.rows.T @ self.rows if self.rows is not None else self.scatter
+    return np.asarray(own) / (self.n - 1)
 
 
 def moments(features: np.ndarray) -> Moments:
