@@ -26,7 +26,7 @@ from gan_jax.loop import Eval
 from gan_jax.progress import moments
 from gan_jax.sampling import Sampler
 
-CORE = 'fid, kid, inception_score, prdc, two_sample'
+CORE = 'frechet, kernel_distance, class_score, prdc, two_sample'
 TAKEN = ('sampler', 'key')  # the names that mark an eval's first and third parameters
 
 
