@@ -63,7 +63,7 @@ def test_the_first_level_is_a_convolution():
 def test_what_they_see_moves_with_noise_and_with_collapse():
   seen = lambda images: moments(of(random_conv(), images))
   a, b = seen(smooth(400)), seen(smooth(400))
-  noisy = np.clip(smooth(400) + RNG.normal(0, 30, (400, 16, 16, 3)), 0, 255).astype(np.uint8)
+  noisy = np.clip(smooth(400) + RNG.normal(0, 60, (400, 16, 16, 3)), 0, 255).astype(np.uint8)
   one = np.repeat(smooth(1), 400, 0)
   near = distance(a, b)
   assert distance(a, seen(noisy)) > 5 * near
