@@ -3,6 +3,7 @@
 import os
 import pathlib
 import tempfile
+import warnings
 
 import jax
 import pytest
@@ -24,3 +25,20 @@ def real_data() -> pathlib.Path:
   if not folder.is_dir():
     pytest.skip('no real images beside the repository')
   return folder
+
+
+@pytest.fixture(scope='session')
+def torch_fidelity():
+  """The package torch-fidelity: FID, KID, IS, precision/recall and Inception as they are known.
+
+  Skips the test where it is not installed.
+  """
+  torch = pytest.importorskip('torch')
+  with warnings.catch_warnings():
+    warnings.simplefilter('ignore')
+    if not hasattr(torch.ops.torchvision, 'nms'):
+      # torchvision asks for its compiled operators, which a CPU build of torch cannot load.
+      library = torch.library.Library('torchvision', 'DEF')
+      for name in ('nms', 'qnms'):
+        library.define(f'{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
+    return pytest.importorskip('torch_fidelity')

@@ -1,6 +1,4 @@
-"""Trusted implementations to compare with; where one is not installed its tests are skipped."""
-
-import warnings
+"""Where stand-ins and what is made of them are kept."""
 
 import pytest
 
@@ -11,17 +9,3 @@ def _own_cache(tmp_path_factory):
   with pytest.MonkeyPatch.context() as patch:
     patch.setenv('GAN_JAX_DATA', str(tmp_path_factory.mktemp('cache')))
     yield
-
-
-@pytest.fixture(scope='session')
-def torch_fidelity():
-  """The package torch-fidelity, which is FID, KID, IS and precision/recall as they are known."""
-  torch = pytest.importorskip('torch')
-  with warnings.catch_warnings():
-    warnings.simplefilter('ignore')
-    if not hasattr(torch.ops.torchvision, 'nms'):
-      # torchvision asks for its compiled operators, which a CPU build of torch cannot load.
-      library = torch.library.Library('torchvision', 'DEF')
-      for name in ('nms', 'qnms'):
-        library.define(f'{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
-    return pytest.importorskip('torch_fidelity')
