@@ -10,6 +10,7 @@ python -m gan_jax.evaluate --list
 
 import pathlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -127,16 +128,17 @@ def _measure(sampler: Any, source: Callable, of: dict, seed: int, n: int | None,
 
 
 def _protocols(found: dict) -> Iterator[str]:
-  """What all numbers share, and then what each has beside."""
-  protocols = {name: m.protocol for name, m in found.items()}
-  if not protocols:
-    return
-  first = next(iter(protocols.values()))
-  shared = {k: v for k, v in first.items() if all(p.get(k) == v for p in protocols.values())}
+  """What most of the numbers share, and then what each has beside, or otherwise."""
+  protocols = {name: m.protocol for name, m in found.items() if m.protocol}
+  facts = list(dict.fromkeys(key for p in protocols.values() for key in p))
+  told = {key: Counter(str(p[key]) for p in protocols.values() if key in p) for key in facts}
+  usual = {key: said.most_common(1)[0] for key, said in told.items()}
+  shared = {key: said for key, (said, times) in usual.items() if times > len(protocols) / 2}
   tell = lambda facts: '; '.join(f'{k} {v}' for k, v in facts.items())
-  yield f'protocol  {tell(shared)}'
+  if protocols:
+    yield f'protocol  {tell(shared)}'
   for name, protocol in protocols.items():
-    if own := {k: v for k, v in protocol.items() if k not in shared}:
+    if own := {k: v for k, v in protocol.items() if str(v) != shared.get(k)}:
       yield f'  {name}: {tell(own)}'
 
 
