@@ -1,0 +1,58 @@
+"""Resizing as other programs do it."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_jax.features.resize import pil_bicubic, tf1_bilinear
+
+SHAPES = [(8, 8), (28, 28), (32, 32), (300, 40), (299, 299)]
+RNG = np.random.default_rng(0)
+
+
+def some(shape, n=2):
+  return RNG.integers(0, 256, (n, *shape, 3)).astype(np.uint8)
+
+
+@pytest.mark.parametrize('shape', SHAPES)
+def test_bilinear_is_torch_fidelitys_bit_for_bit(torch_fidelity, shape):
+  import torch
+  from torch_fidelity.interpolate_compat_tensorflow import (
+    interpolate_bilinear_2d_like_tensorflow1x as trusted,
+  )
+
+  x = some(shape)
+  planes = torch.tensor(x).permute(0, 3, 1, 2)
+  expected = trusted(planes.float(), size=(299, 299), align_corners=False)
+  scaled = lambda x: (tf1_bilinear(x, (299, 299)) - 128) / 128
+  found = jax.jit(scaled)(x)  # compiled along with what follows, as it is used
+  np.testing.assert_array_equal(found, (expected.permute(0, 2, 3, 1).numpy() - 128) / 128)
+
+
+def test_bilinear_by_hand():
+  x = np.arange(6, dtype=np.uint8).reshape(1, 2, 3, 1) * 8
+  found = tf1_bilinear(jnp.asarray(x), (4, 4))[0, ..., 0]
+  expected = [[0, 6, 12, 16], [12, 18, 24, 28], [24, 30, 36, 40], [24, 30, 36, 40]]
+  np.testing.assert_array_equal(found, expected)
+  assert found.dtype == jnp.float32
+
+
+@pytest.mark.parametrize('shape', SHAPES)
+def test_bicubic_is_pillows(shape):
+  x = some(shape, 1)
+  planes = [Image.fromarray(x[0, ..., c].astype(np.float32)) for c in range(3)]
+  sized = [np.asarray(p.resize((299, 200), Image.Resampling.BICUBIC)) for p in planes]
+  expected = np.stack(sized, -1).clip(0, 255)
+  found = jax.jit(lambda x: pil_bicubic(x, (200, 299)))(x)[0]
+  np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_only_bicubic_averages_what_it_makes_smaller():
+  """Of stripes one pixel wide nothing but their mean is left; without antialiasing they alias."""
+  stripes = np.zeros((1, 240, 240, 1), np.uint8)
+  stripes[:, :, ::2] = 200
+  clean, aliased = pil_bicubic(stripes, (60, 60)), tf1_bilinear(jnp.asarray(stripes), (60, 60))
+  np.testing.assert_allclose(clean[:, :, 3:-3], 100, atol=0.5)
+  assert float(aliased.min()) == 200
