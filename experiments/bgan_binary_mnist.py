@@ -6,7 +6,8 @@ G gives the probability of ink at each pixel, and learns from 20 binary samples 
 has judged, weighed against one another; no gradient passes from D to G. The samples shown are the
 probabilities. Adam, batch, noise and M as in rdevon/BGAN, perceptrons for networks.
 
-Not yet trained here beyond `:tiny`: there is no number to expect.
+Here, seed 0, after 2,700 rounds at 390 images/s (seven minutes on two busy CPU cores) G draws one 9
+whatever the noise, and its loss is 55: collapsed, as `bgan_mnist` is.
 """
 
 from ml_collections.config_dict import placeholder

@@ -4,7 +4,10 @@
 
 The objective is the paper's unsupervised one (eq. 7). The networks are DCGAN's in the 4x4 dialect,
 and D sees every image with noise added.
-It was not run to any length here; on small digits `catgan_digits` was.
+
+Here, seed 0, `:width=16`, after 1,000 rounds (four minutes on two busy CPU cores): the clusters say
+the digit of 60.4% of the test images, matched after the fact, and samples are strokes like those of
+digits. See `catgan_digits` for small ones.
 """
 
 from ml_collections.config_dict import placeholder

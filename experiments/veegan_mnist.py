@@ -6,7 +6,9 @@ One hidden layer of 256 everywhere, dropout in D, 32 numbers of noise, 200 image
 1e-3 with beta_1 = 0.7, all three players at once, 50 epochs (veegan_julia_mnist.ipynb). There F's
 cost has D's judgement in it too; here it is that of the paper's Algorithm 1. Modes that VEEGAN
 finds and others lose are counted in experiments/modes.py.
-Not trained here beyond its tiny form.
+
+Here, seed 0, 6,000 of the 15,000 rounds (20 epochs; two minutes on two CPU cores): strokes in white
+with specks about them, few of which one would read as a digit.
 """
 
 from ml_collections.config_dict import placeholder
