@@ -7,9 +7,9 @@ The paper's networks, noise (the unit hypercube), batches of 100 and learning ra
 epochs, nor in what order the players move, and its code was not released: both are here as in the
 2014 GAN's code, as is the half in D's cost.
 
-Here, seed 0, after 10 epochs (5,000 rounds) each digit is one image, whatever the noise, and half of
-the samples are read as asked, by neighbours that read 94.6% of test images rightly. The step of 0.1
-has fallen only to 0.08 by then. On small digits, with Adam, see `labels_digits`.
+Here, seed 0, after 10 epochs (5,000 rounds) each digit is one image, whatever the noise, and half
+of the samples are read as asked, by neighbours that read 94.6% of test images rightly. The step of
+0.1 has fallen only to 0.08 by then. On small digits, with Adam, see `labels_digits`.
 """
 
 from ml_collections.config_dict import placeholder
