@@ -4,6 +4,7 @@ python -m gan_jax.evaluate --workdir=runs/dcgan_mnist
 python -m gan_jax.evaluate --workdir=runs/dcgan_mnist --metrics='fid(features=inception), parzen'
 python -m gan_jax.evaluate --fake=FOLDER --real=FILE.npz --features=random_conv
 python -m gan_jax.evaluate --workdir=runs/dcgan_mnist --follow
+python -m gan_jax.evaluate --workdir=runs/POPULATION
 python -m gan_jax.evaluate --compare=A.json,B.json
 python -m gan_jax.evaluate --list
 """
@@ -46,7 +47,7 @@ def main(argv: list[str]) -> int:
   """Measures as the flags say, prints a table and writes the JSON; 1 if a metric could not be."""
   if len(argv) > 1:
     raise app.UsageError(f'{argv[1]!r} is no flag.')
-  from gan_jax import measuring
+  from gan_jax import measuring, summary
 
   if _LIST.value:
     for file, names in measuring.vocabulary().items():
@@ -64,12 +65,36 @@ def main(argv: list[str]) -> int:
   if _FAKE.value:
     return _sets(_FAKE.value)
   workdir, status = pathlib.Path(_WORKDIR.value or ''), 0
+  if (workdir / summary.FILE).exists():
+    return _population(workdir)
   for round_ in _rounds(workdir) if _FOLLOW.value else [_ROUND.value]:
-    status = max(status, _run(workdir, round_))
+    status = max(status, _run(workdir, round_)[0])
   return status
 
 
-def _run(workdir: pathlib.Path, round_: int | None) -> int:
+def _population(workdir: pathlib.Path) -> int:
+  """Each member, and then mean and deviation over the seeds of each group of them."""
+  from gan_jax import runs, summary
+
+  status, groups = 0, dict[str, tuple[dict, list]]()
+  for label, member in runs.read_json(workdir / summary.FILE)['members'].items():
+    if not member['diverged']:
+      refused, found = _run(workdir / label, _ROUND.value)
+      status = max(status, refused)
+      flat = {n if v == n else f'{n}/{v}': x for n, m in found.items() for v, x in m.values.items()}
+      others = summary.others(member['values'])
+      groups.setdefault(str(others), (others, []))[1].append(flat)
+  told = [
+    dict(values=others, members=len(flats), numbers=summary.numbers(flats))
+    for others, flats in groups.values()
+  ]
+  for line in summary.table(told):
+    print(line)
+  runs.write_json(workdir / 'evaluations.json', told)
+  return status
+
+
+def _run(workdir: pathlib.Path, round_: int | None) -> tuple[int, dict]:
   from gan_jax import assemble, runs
   from gan_jax.figures import evaluations
 
@@ -79,10 +104,10 @@ def _run(workdir: pathlib.Path, round_: int | None) -> int:
   seed = config.get('seed', 0) if _SEED.value is None else _SEED.value
   of = dict(workdir=str(workdir), round=sampler.round, seed=seed)
   out = pathlib.Path(_OUT.value or workdir / 'evaluations' / f'{sampler.round:08d}.json')
-  status = _measure(sampler, source, of, seed, _N.value, out)
+  measured = _measure(sampler, source, of, seed, _N.value, out)
   for path in evaluations.courses(workdir):
     print(f'wrote    {path}')
-  return status
+  return measured
 
 
 def _sets(path: str) -> int:
@@ -95,10 +120,13 @@ def _sets(path: str) -> int:
   of = dict(fake=path, sha256=fake.meta['sha256']['image'][:12])
   n = _N.value or min(len(fake), 10_000)
   out = pathlib.Path(_OUT.value or 'evaluation.json')
-  return _measure(sampler, _opened(_REAL.value, sampler), of, 0, n, out)
+  return _measure(sampler, _opened(_REAL.value, sampler), of, 0, n, out)[0]
 
 
-def _measure(sampler: Any, source: Callable, of: dict, seed: int, n: int | None, out: pathlib.Path):
+def _measure(
+  sampler: Any, source: Callable, of: dict, seed: int, n: int | None, out: pathlib.Path
+) -> tuple[int, dict]:
+  """(1 if a metric could not be had, name -> what the others came to); prints and writes them."""
   import jax
 
   from gan_jax import log, measuring, runs
@@ -124,7 +152,7 @@ def _measure(sampler: Any, source: Callable, of: dict, seed: int, n: int | None,
     print(line)
   runs.write_json(out, measuring.record(of, found))
   print(f'wrote    {out}')
-  return 1 if refused else 0
+  return int(refused > 0), found
 
 
 def _protocols(found: dict) -> Iterator[str]:

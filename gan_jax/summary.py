@@ -57,7 +57,7 @@ def close(
   folders: dict[str, list[pathlib.Path]] = {}
   for member in members:
     if member.label not in diverged:
-      folders.setdefault(_name(_others(member)), []).append(member.workdir)
+      folders.setdefault(_name(others(member.values)), []).append(member.workdir)
   return folders
 
 
@@ -96,12 +96,12 @@ def _write(
     how = diverged.get(member.label)
     entries[member.label] = dict(values=member.values, round=round_, diverged=how, last=last)
     if not how:
-      groups.setdefault(_name(_others(member)), (_others(member), []))[1].append(last)
+      groups.setdefault(_name(others(member.values)), (others(member.values), []))[1].append(last)
   told = dict(
     vary={key: sorted({m.values[key] for m in members}) for key in members[0].values},
     members=entries,
     groups=[
-      dict(values=values, members=len(lasts), numbers=_numbers(lasts))
+      dict(values=values, members=len(lasts), numbers=numbers(lasts))
       for values, lasts in groups.values()
     ],
   )
@@ -109,7 +109,7 @@ def _write(
   return told
 
 
-def _numbers(lasts: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+def numbers(lasts: Sequence[Mapping[str, float]]) -> dict[str, Any]:
   """name -> its spread over the members that have it."""
   names = sorted({name for last in lasts for name in last})
   return {name: spread([last[name] for last in lasts if name in last]) for name in names}
@@ -127,8 +127,9 @@ def _last(member: Member) -> tuple[int, dict[str, float]]:
   return round_, {name: value for name, value in last.items() if kept(name)}
 
 
-def _others(member: Member) -> dict[str, float]:
-  return {key: value for key, value in member.values.items() if key != 'seed'}
+def others(values: Mapping[str, float]) -> dict[str, float]:
+  """What varies beside the seed: members that have it in common are a group."""
+  return {key: value for key, value in values.items() if key != 'seed'}
 
 
 def _name(values: Mapping[str, float]) -> str:

@@ -50,6 +50,23 @@ def test_a_run_is_measured_each_checkpoint_as_it_comes_and_plotted(trained, tmp_
   assert out.splitlines()[1].startswith('frechet ')
 
 
+def test_a_population_is_measured_member_by_member_with_its_spread(tmp_path):
+  train.run(small(rounds=4, evals={}), tmp_path / 'both', vary={'seed': range(2)})
+  flags = (f'--workdir={tmp_path}/both', '--metrics=frechet', '--features=random_conv', '--n=100')
+  code, out, err = evaluate(*flags, cache=tmp_path)
+  assert code == 0, err
+  (group,) = json.loads((tmp_path / 'both' / 'evaluations.json').read_text())
+  each = [
+    json.loads((tmp_path / 'both' / f'seed={i}' / 'evaluations' / '00000004.json').read_text())
+    for i in range(2)
+  ]
+  values = [one['metrics']['frechet']['values']['frechet'] for one in each]
+  found = group['numbers']['frechet']
+  assert found['mean'] == pytest.approx(np.mean(values))
+  assert found['sd'] == pytest.approx(np.std(values, ddof=1))
+  assert '±' in out
+
+
 @pytest.fixture(scope='module')
 def sets(tmp_path_factory):
   """Files of 60 images each: two of one distribution, one of another."""
