@@ -3,133 +3,115 @@
 d^2 = |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2))        (Dowson & Landau 1982; Heusel et al. 2017)
 
 S1 S2 is never formed, nor the root of anything that is not symmetric. With any factors S = R'R the
-trace of the root is the sum of the singular values of R1 R2', so of n < D images the centred rows
-themselves serve (Mathiasen & Hvilshoj 2020), and otherwise pivoted Cholesky factors, which find
-the rank of what has not all of it. All is float64, on the host.
+trace of the root is the sum of the singular values of R1 R2' (of n < D images, whose centred rows
+are a factor: Mathiasen & Hvilshoj 2020), and those are the roots of the eigenvalues of R1 S2 R1'.
+Squares lose small values, but not in a matrix that is graded from large to small, which is what
+Cholesky's factor makes it once columns are in the order of their variances. All is float64, on the
+host.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import reduce
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import numpy as np
 
-from gan_jax.errors import InputError
 from gan_jax.metrics.look import Look, look
+from gan_jax.metrics.moments import BLOCK, Moments, digest, moments, read, same_width
 from gan_jax.sampling import Sampler
 
-BLOCK = 2048  # rows that are float64 at a time
-
-
-class Moments(NamedTuple):
-  """Of n rows of D numbers: their mean, and their scatter or, of n <= D rows, a factor of it."""
-
-  n: int
-  mean: np.ndarray  # f64[D]
-  scatter: np.ndarray | None  # f64[D,D], the sum of (x - mean)(x - mean)'
-  rows: np.ndarray | None = None  # f64[n,D], x - mean
-
-  @property
-  def covariance(self) -> np.ndarray:
-    """f64[D,D], unbiased: divided by n - 1."""
-    own = self.rows.T @ self.rows if self.rows is not None else self.scatter
-    return np.asarray(own) / (self.n - 1)
-
-
-def moments(features: np.ndarray) -> Moments:
-  """Features [N,D] -> Moments, whatever lies in files a block of rows at a time.
-
-  Raises InputError for fewer than 2 rows, or numbers that are not finite.
-  """
-  if features.ndim != 2 or len(features) < 2:
-    raise InputError(
-      f'a distance between Gaussians takes two or more rows of features, not {features.shape}.'
-    )
-  n, d = features.shape
-  if n <= d:
-    rows = _finite(features)
-    mean = rows.mean(axis=0)
-    return Moments(n, mean, None, rows - mean)
-  return merged(features[i : i + BLOCK] for i in range(0, n, BLOCK))
-
-
-def merged(blocks: Iterable[np.ndarray]) -> Moments:
-  """The moments of a stream of blocks [B,D], of any sizes."""
-  return reduce(merge, map(_block, blocks))
-
-
-def merge(a: Moments, b: Moments) -> Moments:
-  """The moments of two sets together (Chan, Golub & LeVeque 1979), both with their scatter."""
-  n, gap = a.n + b.n, b.mean - a.mean
-  assert a.scatter is not None
-  assert b.scatter is not None
-  between = (a.n * b.n / n) * np.outer(gap, gap)
-  return Moments(n, a.mean + gap * (b.n / n), a.scatter + b.scatter + between)
-
-
-def read(path: str) -> Moments:
-  """Statistics as TTUR and pytorch-fid keep them: an .npz of mu and sigma; n is 0 if unsaid."""
-  try:
-    with np.load(path) as file:
-      mean, sigma = (np.asarray(file[name], np.float64) for name in ('mu', 'sigma'))
-      n = int(file['n']) if 'n' in file else 0
-  except (OSError, KeyError, ValueError) as error:
-    raise InputError(f'{path} holds no statistics, an .npz of mu and sigma: {error}.') from None
-  return Moments(n, mean, sigma * (n - 1))
+EPS = float(np.finfo(np.float64).eps)
+PRECISE = 1e-9  # the most of the distance that squares may lose, by a bound that is never near
 
 
 def distance(a: Moments, b: Moments) -> float:
   """The squared Frechet distance d^2, never below 0; InputError for features of two widths."""
-  if a.mean.shape != b.mean.shape:
-    raise InputError(
-      f'features of {len(a.mean)} and of {len(b.mean)} numbers have no distance: both sets are to '
-      'come from one extractor.'
-    )
-  of = [factor(m) for m in (a, b)]
-  traces = [float(np.vdot(r, r)) for r in of]
-  return max(float(np.sum((a.mean - b.mean) ** 2)) + sum(traces) - 2 * nuclear(*of), 0.0)
+  same_width(a, b)
+  apart = float(np.sum((a.mean - b.mean) ** 2)) + a.trace + b.trace
+  if a.root is None and b.root is None:
+    return max(apart - 2 * float(np.sum(_roots(_graded(a, b)))), 0.0)
+  few, other = sorted((a, b), key=lambda m: m.n if m.root is not None else np.inf)
+  roots = _roots(_gram(few, other))
+  if len(roots) and _lost(roots) > PRECISE * (apart - 2 * float(np.sum(roots))):
+    roots = np.linalg.svd(factor(few) @ factor(other).T, compute_uv=False)
+  return max(apart - 2 * float(np.sum(roots)), 0.0)
 
 
 def factor(m: Moments) -> np.ndarray:
-  """R f64[r,D] with R'R the covariance, and no more rows than its rank."""
-  if m.rows is not None:
-    return m.rows / np.sqrt(m.n - 1)
-  from scipy.linalg.lapack import dpstrf
-
-  upper, pivots, rank, _ = dpstrf(m.covariance)
-  out = np.zeros((rank, len(m.mean)))
-  out[:, pivots - 1] = np.triu(upper)[:rank]
+  """R f64[r,D] with R'R the covariance, r <= D: centred rows, or Cholesky's, graded."""
+  if m.root is not None:
+    return m.root
+  order, upper = _cholesky(m.covariance)
+  out = np.zeros((len(upper), len(m.mean)))
+  out[:, order] = upper
   return out
 
 
-def nuclear(a: np.ndarray, b: np.ndarray) -> float:
-  """The sum of the singular values of a b', f64[p,D] and f64[q,D].
+def _cholesky(s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+  """(an order of the columns, R f64[r,D] of those) of a covariance f64[D,D], of any rank."""
+  from scipy.linalg.lapack import dpotrf, dpstrf
 
-  With as many rows as columns from the eigenvalues of a b'b a', which is quicker; the factors of
-  `factor` are graded, so that small ones are right too.
-  """
-  if len(a) > len(b):
-    a, b = b, a
-  product = a @ b.T
-  if len(a) < a.shape[1]:
-    return float(np.sum(np.linalg.svd(product, compute_uv=False)))
-  return float(np.sum(np.sqrt(np.maximum(np.linalg.eigvalsh(product @ product.T), 0))))
+  order = np.argsort(-np.diagonal(s), kind='stable')
+  upper, failed = dpotrf(s[np.ix_(order, order)].T, overwrite_a=True)
+  if not failed:
+    return order, upper
+  upper, pivots, rank, _ = dpstrf(s.T, tol=EPS * np.max(np.diagonal(s)))
+  return pivots - 1, np.triu(upper)[:rank]
+
+
+def _graded(a: Moments, b: Moments) -> np.ndarray:
+  """R1 S2 R1', R1 of a's covariance."""
+  from scipy.linalg.blas import dtrmm  # half a product
+
+  order, upper = _cholesky(a.covariance)
+  other = b.covariance[np.ix_(order, order)].T
+  if len(upper) < len(order):
+    return upper @ other @ upper.T
+  left = dtrmm(1.0, upper, other, overwrite_b=True)
+  return dtrmm(1.0, upper, left, side=1, trans_a=1, overwrite_b=True)
+
+
+def _gram(few: Moments, other: Moments) -> np.ndarray:
+  """R1 S2 R1', R1 the rows of the set that has fewer."""
+  root = factor(few)
+  if other.root is None:
+    return root @ other.covariance @ root.T
+  product = root @ other.root.T
+  return product @ product.T
+
+
+def _roots(square: np.ndarray) -> np.ndarray:
+  """The roots of the eigenvalues, ascending."""
+  from scipy.linalg import eigvalsh
+
+  if not square.size:  # a set of copies
+    return np.zeros(0)
+  return np.sqrt(np.maximum(eigvalsh(square, overwrite_a=True, check_finite=False), 0))
+
+
+def _lost(roots: np.ndarray) -> float:
+  """How far the sum of the roots may be off: eigenvalues are good to some 8 EPS of the largest."""
+  noise = 8 * EPS * roots[-1] ** 2
+  return 2 * float(np.linalg.norm(noise / np.maximum(2 * roots, noise**0.5 + 1e-300)))
 
 
 def standard_error(real: np.ndarray, fake: np.ndarray, a: Moments, b: Moments) -> float:
-  """Of the distance, from that of either set: the delta method, with the Gaussians' own gradient.
+  """Of the distance, from that of either set, [N,D] with their moments a and b.
 
-  The influence of a row x of one set is 2 (m - m')'c + c'(1 - T)c less its mean, c = x - m, where T
-  is the transport between the Gaussians. NaN unless both sets have more rows than columns. It is
-  of the spread only: the bias of few images is no part of it.
+  It is of the spread only: the bias of few images is no part of it. NaN unless both sets have more
+  rows than columns.
   """
-  if min(a.n, b.n) <= len(a.mean):
+  return float(np.hypot(influence(real, a, b), influence(fake, b, a)))
+
+
+def influence(features: np.ndarray, own: Moments, other: Moments) -> float:
+  """The part of one set's rows in the error: the delta method, by the Gaussians' own gradient.
+
+  A row x moves the distance by 2 (m - m')'c + c'(1 - T)c less the mean of that, c = x - m, where T
+  is the transport from its Gaussian to the other.
+  """
+  if len(features) <= len(own.mean) or other.root is not None:
     return float('nan')
-  return float(np.hypot(_influence(real, a, b), _influence(fake, b, a)))
-
-
-def _influence(features: np.ndarray, own: Moments, other: Moments) -> float:
   root = factor(other)
   square, turn = np.linalg.eigh(root @ own.covariance @ root.T)
   along = (turn.T @ root) / np.maximum(square, square[-1] * 1e-12)[:, None] ** 0.25
@@ -149,11 +131,16 @@ def frechet(
   features: Any = 'classifier',
   n: int = 10_000,
   split: str = 'train',
+  statistics: str = '',
 ) -> Mapping[str, Any]:
   """The Frechet distance between n samples and n real images in any features, with its error.
 
   With Inception's features it is the `fid`; with others it is not, and is not to be compared.
+  `statistics` are a file's (see `moments.read`) in place of real images.
   """
+  if statistics:
+    a = look(sampler, source, key, features=features, n=n, split=split, real_n=2)
+    return measured(a, 'frechet', statistics)
   return measured(look(sampler, source, key, features=features, n=n, split=split), 'frechet')
 
 
@@ -165,38 +152,35 @@ def fid(
   n: int = 50_000,
   split: str = 'train',
   clean: bool = False,
+  statistics: str = '',
 ) -> Mapping[str, Any]:
   """The Frechet Inception distance (Heusel et al. 2017): `frechet` in Inception's own features.
 
   `clean` resizes as Parmar et al. 2022.
   """
   features = dict(name='inception', clean=clean)
-  return measured(look(sampler, source, key, features=features, n=n, split=split), 'fid')
+  found = dict(
+    frechet(sampler, source, key, features=features, n=n, split=split, statistics=statistics)
+  )
+  return {'fid': found.pop('frechet'), **found}
 
 
-def measured(a: Look, name: str) -> dict[str, Any]:
-  """{name: the distance, 'stderr', 'protocol'} of two sets."""
-  real, fake = (moments(seen.features) for seen in (a.real, a.fake))
-  found = {name: distance(real, fake)}
-  error = standard_error(a.real.features, a.fake.features, real, fake)
+def measured(a: Look, name: str, statistics: str = '') -> dict[str, Any]:
+  """{name: the distance, 'stderr', 'protocol'} of two sets, or of samples and a file's statistics.
+
+  The error is then that of the samples alone.
+  """
+  fake = moments(a.fake.features)
+  real = read(statistics) if statistics else moments(a.real.features)
+  found, d = {name: distance(real, fake)}, len(fake.mean)
+  protocol = {**a.protocol, 'covariance': 'unbiased'}
+  if statistics:
+    protocol |= dict(real='statistics of a file', real_sha256=digest(statistics), n_real=real.n)
+    error = influence(a.fake.features, fake, real)
+  else:
+    error = standard_error(a.real.features, a.fake.features, real, fake)
   if np.isfinite(error):
     found['stderr'] = error
-  protocol = {**a.protocol, 'covariance': 'unbiased'}
-  if min(real.n, fake.n) <= len(real.mean):
-    protocol['note'] = f'no more images than the {len(real.mean)} features: far too large a number'
+  if fake.n <= d or 0 < real.n <= d:
+    protocol['note'] = f'no more images than the {d} features: far too large a number'
   return {**found, 'protocol': protocol}
-
-
-def _block(block: np.ndarray) -> Moments:
-  rows = _finite(block)
-  mean = rows.mean(axis=0)
-  rows -= mean
-  return Moments(len(rows), mean, rows.T @ rows)
-
-
-def _finite(rows: np.ndarray) -> np.ndarray:
-  out = np.array(rows, np.float64)
-  if not np.isfinite(out).all():
-    bad = int(np.sum(~np.isfinite(out).all(axis=1)))
-    raise InputError(f'{bad} of {len(out)} rows of features hold nan or inf.')
-  return out

@@ -8,8 +8,9 @@ import numpy as np
 from scipy.special import xlogy
 
 from gan_jax.errors import InputError
-from gan_jax.metrics.frechet import distance, measured, moments
+from gan_jax.metrics.frechet import distance, measured
 from gan_jax.metrics.look import Look, Seen, look
+from gan_jax.metrics.moments import moments
 from gan_jax.sampling import Sampler
 
 
@@ -81,11 +82,12 @@ def class_aware(
   what that hides.
   """
   a = look(sampler, source, key, features=features, n=n, split=split)
-  if a.real.logits is None or a.fake.logits is None:
+  logits = [seen.logits for seen in (a.real, a.fake) if seen.logits is not None]
+  if len(logits) < 2:
     raise InputError(
       f"{a.protocol['features']} reads no classes; ask for features='classifier', say."
     )
-  read = [np.argmax(seen.logits, axis=1) for seen in (a.real, a.fake)]
+  read = [np.argmax(seen, axis=1) for seen in logits]
   found = by_class(a.real.features, read[0], a.fake.features, read[1])
   there = np.isfinite(found.distance)
   if not there.any():

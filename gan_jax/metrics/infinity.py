@@ -11,8 +11,9 @@ import jax
 import numpy as np
 
 from gan_jax.errors import InputError
-from gan_jax.metrics.frechet import Moments, distance, moments
+from gan_jax.metrics.frechet import distance
 from gan_jax.metrics.look import look
+from gan_jax.metrics.moments import Moments, moments
 from gan_jax.metrics.scores import inception_score
 from gan_jax.sampling import Sampler
 

@@ -7,8 +7,9 @@ import jax
 import numpy as np
 
 from gan_jax.errors import InputError
-from gan_jax.metrics.frechet import distance, moments
+from gan_jax.metrics.frechet import distance
 from gan_jax.metrics.look import look
+from gan_jax.metrics.moments import moments
 from gan_jax.sampling import Sampler
 
 BLOCK = 1024  # rows of either set whose cosines are looked at together
