@@ -20,7 +20,8 @@ from gan_jax.errors import InputError
 from gan_jax.game import Array
 from gan_jax.parallel import AXIS
 
-SIDE = 1024  # the most rows of either set in a tile, whose squares are then 4 MiB
+SIDE = 2048  # the most rows of either set in a tile, whose squares are then 16 MiB
+NUMBERS = 2**21  # the most in those rows, unless they are fewer than 64
 SMALL = 2**28  # multiplications of a product that takes less than to compile a program for it
 Blocks = list[tuple[slice, slice]]
 
@@ -45,13 +46,13 @@ class Product(NamedTuple):
 
 def tiles(x: np.ndarray, y: np.ndarray, product: Product | None = None) -> Iterator[Tile]:
   """Every pair of x [N,D] and y [M,D], once. Raises InputError for what has no distances."""
-  blocks = [(rows, columns) for rows in parts(len(x)) for columns in parts(len(y))]
+  blocks = [(rows, columns) for rows in _parts(x) for columns in _parts(y)]
   return _tiles(x, y, blocks, product or SINGLE)
 
 
 def triangle(x: np.ndarray, product: Product | None = None) -> Iterator[Tile]:
   """Every pair of x with x, once, or twice in tiles on the diagonal, whose rows are its columns."""
-  whole = parts(len(x))
+  whole = _parts(x)
   blocks = [(rows, columns) for i, rows in enumerate(whole) for columns in whole[i:]]
   return _tiles(x, x, blocks, product or SINGLE)
 
@@ -84,9 +85,9 @@ def exact(x: np.ndarray, y: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndar
   return out
 
 
-def parts(n: int, most: int = 0) -> list[slice]:
-  """n rows as slices of nearly one size, of at most `most` (SIDE) rows each."""
-  count = -(-n // (most or SIDE))
+def parts(n: int, most: int) -> list[slice]:
+  """n rows as slices of nearly one size, of at most `most` rows each."""
+  count = -(-n // most)
   size = -(-n // max(count, 1))
   return [slice(start, min(start + size, n)) for start in range(0, n, max(size, 1))]
 
@@ -130,6 +131,10 @@ def _tile(
 ) -> Tile:
   square = np.asarray(square)[: rows.stop - rows.start]
   return Tile(rows, columns, square, slack, partial(exact, x[rows], y[columns]))
+
+
+def _parts(x: np.ndarray) -> list[slice]:
+  return parts(len(x), min(SIDE, max(64, NUMBERS // x.shape[1])))
 
 
 def _mean(x: np.ndarray) -> np.ndarray:

@@ -98,6 +98,11 @@ def test_many_that_float32_cannot_tell_apart_are_told_apart():
   assert (copies.row // 30 == np.arange(120)[:, None] // 30).all()
 
 
+def test_tiles_of_long_rows_are_smaller(monkeypatch):
+  monkeypatch.setattr(pairwise, 'SIDE', 2048)
+  assert [len(list(tiles(x, x))) for x in (np.ones((200, 2)), np.ones((200, 2**14)))] == [1, 4]
+
+
 def test_order_tiles_and_devices_do_not_matter(monkeypatch):
   order = RNG.permutation(137)
   found = nearest_others(X, 3)
@@ -118,9 +123,9 @@ def test_the_least_of_rows_and_of_columns(columns, m):
 
 
 def test_parts_are_of_nearly_one_size_and_cover_all():
-  assert [p.stop - p.start for p in parts(137)] == [46, 46, 45]
+  assert [p.stop - p.start for p in parts(137, 64)] == [46, 46, 45]
   assert np.concatenate([np.arange(137)[p] for p in parts(137, 10)]).tolist() == list(range(137))
-  assert parts(0) == []
+  assert parts(0, 9) == []
 
 
 def test_what_has_no_distances_is_refused():
