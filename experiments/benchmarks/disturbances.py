@@ -10,7 +10,7 @@ undisturbed images.
 """
 
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import jax
 import numpy as np
@@ -67,7 +67,7 @@ def main(argv: list[str]) -> None:
   """Prints the table as it grows."""
   del argv
   options = {'folder': _FOLDER.value} if _FOLDER.value else {}
-  source = lru_cache(partial(opened, {'name': _DATA.value, **options}))
+  source = lru_cache(lambda split='train': opened({'name': _DATA.value, **options}, split=split))
   arrays = [source(split).arrays for split in ('train', _HELD.value)]
   train, held = ((np.asarray(a['image']), np.asarray(a['label'])) for a in arrays)
   sets = disturbed(held, train, _N.value)
