@@ -37,6 +37,7 @@ def discrepancy(
   x: np.ndarray, y: np.ndarray, kernel: Kernel, part: Part | None = None
 ) -> Discrepancy:
   """x [M,D], y [N,D] -> the whole statistic. Raises InputError for what has no inner products."""
+  _check(x, y)
   return from_sums(*_all(x, y, kernel, part))
 
 
@@ -91,6 +92,7 @@ def subsets(
 
   Rows are indices or slices.
   """
+  _check(x, y)
   out = []
   for of_x, of_y in rows:
     within, between = _means(*_all(x[of_x], y[of_y], kernel))
@@ -122,6 +124,14 @@ def median_distance(x: np.ndarray, most: int = 1000) -> float:
 
 def _all(x: np.ndarray, y: np.ndarray, kernel: Kernel, part: Part | None = None) -> list[Sums]:
   """The sums over x's own pairs, over y's, and between them."""
+  middle = None
+  if kernel.centred:
+    mean = sum(a.mean(axis=0, dtype=np.float64) for a in (x, y)) / 2
+    middle = mean.astype(np.float32)
+  return [sums(a, b, kernel, middle, part) for a, b in ((x, None), (y, None), (x, y))]
+
+
+def _check(x: np.ndarray, y: np.ndarray) -> None:
   bad = [_not_finite(a) for a in (x, y)]
   if x.ndim != 2 or x.shape[1:] != y.shape[1:] or min(len(x), len(y)) < 2:
     raise InputError(
@@ -130,11 +140,6 @@ def _all(x: np.ndarray, y: np.ndarray, kernel: Kernel, part: Part | None = None)
     )
   if any(bad):
     raise InputError(f'{sum(bad)} of {len(x) + len(y)} rows of features hold nan or inf.')
-  middle = None
-  if kernel.centred:
-    mean = sum(a.mean(axis=0, dtype=np.float64) for a in (x, y)) / 2
-    middle = mean.astype(np.float32)
-  return [sums(a, b, kernel, middle, part) for a, b in ((x, None), (y, None), (x, y))]
 
 
 def _means(xx: Sums, yy: Sums, xy: Sums) -> tuple[tuple[float, float], float]:

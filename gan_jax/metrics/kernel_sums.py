@@ -8,6 +8,7 @@ float64.
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
+from math import comb
 from typing import Any, NamedTuple
 
 import jax
@@ -25,9 +26,10 @@ SIDE = 1000  # the most rows of either set in a tile
 class Kernel(NamedTuple):
   """k(x, y) of inner products, less a constant.
 
-  values:  (x'y f32[A,B], |x|^2 f32[A], |y|^2 f32[B], their width) -> f32[A,B], of arrays of NumPy
-           and of JAX.
-  centred: whether the discrepancy is the same about any origin, so that the mean may be taken off.
+  values:  (x'y f32[A,B], |x|^2 f32[A], |y|^2 f32[B], their width) -> f32[A,B], of arrays of NumPy,
+           which it may write over, and of JAX.
+  centred: whether it is one of distances, so that the mean may be taken off; others are given no
+           squares.
   """
 
   values: Callable[[Any, Any, Any, int], Any]
@@ -60,10 +62,14 @@ def polynomial(degree: int = 3) -> Kernel:
   """(x'y / d + 1)^degree - 1: KID's kernel (Binkowski et al. 2018)."""
 
   def values(dot: Any, xx: Any, yy: Any, d: int) -> Any:
-    t = dot / np.float32(d)
-    out = t
-    for _ in range(degree - 1):
-      out = out * t + out + t
+    dot *= np.float32(1 / d)
+    if degree == 1:
+      return dot
+    out = dot + degree
+    for power in range(degree - 2, 0, -1):  # Horner's rule, in place where arrays can be written
+      out *= dot
+      out += comb(degree, power)
+    out *= dot
     return out
 
   return Kernel(values)
@@ -125,12 +131,13 @@ def quickest() -> Part:
 
 def on_host(kernel: Kernel, a: np.ndarray, b: np.ndarray, own: bool) -> Tile:
   """A tile of a f32[A,D] and b f32[B,D]."""
-  k = kernel.values(a @ b.T, _lengths(a), _lengths(b), a.shape[1])
+  aa, bb = (np.einsum('nd,nd->n', v, v) if kernel.centred else None for v in (a, b))
+  k = kernel.values(a @ b.T, aa, bb, a.shape[1])
   diagonal = float(np.trace(k, dtype=np.float64)) if own else 0.0
   if own:
     np.fill_diagonal(k, 0)
-  ones = [np.ones(size, k.dtype) for size in k.shape]
-  return Tile(k @ ones[1], ones[0] @ k, np.vdot(k, k), diagonal)
+  rows = k @ np.ones(len(b), k.dtype)
+  return Tile(rows, rows if own else np.ones(len(a), k.dtype) @ k, np.vdot(k, k), diagonal)
 
 
 def on_devices(kernel: Kernel, a: np.ndarray, b: np.ndarray, own: bool) -> Tile:
@@ -187,7 +194,3 @@ def _library(array: Any) -> Any:
 
 def _mean(terms: list[Any]) -> Any:
   return sum(terms[1:], terms[0]) * np.float32(1 / len(terms))
-
-
-def _lengths(x: np.ndarray) -> np.ndarray:
-  return np.einsum('nd,nd->n', x, x)
