@@ -1,0 +1,174 @@
+"""Path length and conditioning, of generators of which both are known."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax import priors, sampling
+from gan_jax import step as steps
+from gan_jax.data.transforms import chain, scale
+from gan_jax.errors import InputError
+from gan_jax.features.extractor import Extractor
+from gan_jax.game import Net, Objective
+from gan_jax.metrics import latent_path
+from gan_jax.metrics.latent_path import conditioning, lengths, lerp, path_length, slerp, trimmed
+from tests.metrics.standing import sampler_of, source_of
+
+KEY = jax.random.key(0)
+RNG = np.random.default_rng(0)
+A = RNG.normal(size=(3, 16)).astype(np.float32)
+
+
+def drawing(G, inputs=('z',), z=3):
+  """The sampler of a game of G alone, in [-1, 1]."""
+  game = steps.Game(
+    {'G': Net(lambda key: (), lambda p, *a, key=None: G(*a))}, {}, Objective({}), {}
+  )
+  make = sampling.make_sampler(
+    game, priors.normal(z), chain([scale()]), inputs=inputs, critic='', classes=2, batch=8
+  )
+  return make(steps.init(game, KEY))
+
+
+linear = lambda z: (z @ (A / 50)).reshape(-1, 4, 4, 1)
+source = source_of(np.zeros((4, 4, 4, 1), np.uint8))
+
+
+def test_path_length_of_a_linear_generator_is_in_closed_form():
+  found = path_length(drawing(linear), source, KEY, n=2000, way='lerp', epsilon=1e-2, trim=0)
+  wanted = 2 * np.sum((A / 50) ** 2) / 4  # E|A'(z2 - z1)|^2, the pixels being halved
+  assert abs(found['untrimmed'] - wanted) < 4 * found['stderr']
+  assert found['path_length'] == found['untrimmed']
+
+
+def test_each_length_is_that_of_its_own_ends_at_any_epsilon():
+  z, towards = RNG.normal(size=(2, 40, 3))
+  see = lambda z, rows: np.asarray(z, np.float64) @ A
+  for epsilon in (1e-3, 0.5):
+    found = lengths(see, z, towards, RNG.uniform(size=40), epsilon=epsilon, way=lerp)
+    np.testing.assert_allclose(found, np.sum(((towards - z) @ A) ** 2, 1), rtol=2e-3)
+
+
+def test_it_is_torch_fidelitys(torch_fidelity):
+  import torch
+  from torch_fidelity.noise import batch_lerp, batch_slerp_any
+
+  z, towards = RNG.normal(size=(2, 50, 6)).astype(np.float32)
+  rng = np.random.RandomState(2020)
+  both = [torch.from_numpy(rng.randn(50, 6)).float() for _ in range(2)]
+  for way, theirs in ((slerp, batch_slerp_any), (lerp, batch_lerp)):
+    for t in (0.0, 0.01, 0.6):
+      wanted = theirs(torch.from_numpy(z), torch.from_numpy(towards), t)
+      np.testing.assert_allclose(way(z, towards, np.full(50, t)), wanted, atol=2e-6)
+
+  B = RNG.normal(size=(6, 48)).astype(np.float32) / 20
+
+  class Linear(torch.nn.Module):
+    def forward(self, z):
+      return torch.clip(128 + 127 * (z @ torch.from_numpy(B)), 0, 255).reshape(-1, 3, 4, 4)
+
+  class Squares(torch_fidelity.SampleSimilarityBase):
+    def __init__(self, name='squares', **options):
+      super().__init__(name)
+
+    def forward(self, a, b):
+      return ((a - b).float() ** 2).sum((1, 2, 3)) / 255**2
+
+  torch_fidelity.register_sample_similarity('squares', Squares)
+  model = torch_fidelity.GenerativeModelModuleWrapper(Linear(), 6, 'normal', 0)
+  theirs = torch_fidelity.calculate_metrics(
+    input1=model, input1_model_num_samples=50, ppl=True, ppl_epsilon=1e-2, ppl_reduction='none',
+    ppl_z_interp_mode='slerp_any', ppl_sample_similarity='squares', ppl_sample_similarity_resize=4,
+    ppl_sample_similarity_dtype='float32', ppl_discard_percentile_lower=None,
+    ppl_discard_percentile_higher=None, cuda=False, verbose=False, batch_size=50,
+    save_cpu_ram=True, rng_seed=2020,
+  )  # fmt: skip
+  see = lambda z, rows: np.clip(128 + 127 * (z @ B), 0, 255) / 255
+  ours = lengths(see, *(a.numpy() for a in both), np.zeros(50), epsilon=1e-2)
+  np.testing.assert_allclose(ours, theirs['perceptual_path_length_raw'], rtol=1e-3)
+  assert np.mean(ours) == pytest.approx(theirs['perceptual_path_length_mean'], rel=1e-4)
+
+
+def test_slerp_keeps_the_size_and_ends_where_it_should():
+  a, b = RNG.normal(size=(2, 9, 5))
+  b *= (np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1))[:, None]
+  half = slerp(a, b, np.full(9, 0.5))
+  np.testing.assert_allclose(np.linalg.norm(half, axis=1), np.linalg.norm(a, axis=1))
+  np.testing.assert_allclose(slerp(a, b, np.ones(9)), b)
+  np.testing.assert_allclose(slerp(a, 2 * a, np.full(9, 0.5)), 1.5 * a)
+  np.testing.assert_allclose(slerp(0 * a, b, np.full(9, 0.5)), b / 2)
+
+
+def test_trimming_leaves_out_the_ends():
+  values = RNG.permutation(201).astype(float)
+  kept = np.sort(trimmed(values, 0.01))
+  assert (kept[0], kept[-1], len(kept)) == (2, 198, 197)
+  np.testing.assert_array_equal(trimmed(values, 0), values)
+
+
+def test_a_jump_between_images_is_a_long_path():
+  smooth = drawing(lambda z: jnp.tanh(z @ A / 5).reshape(-1, 4, 4, 1))
+  sharp = drawing(lambda z: jnp.tanh(z @ A * 5).reshape(-1, 4, 4, 1))
+  of = lambda sampler: path_length(sampler, source, KEY, n=200)['path_length']
+  assert of(sharp) > 3 * of(smooth)
+
+
+def test_features_are_of_images_that_are_not_rounded():
+  sum_ = Extractor('sum', jnp.float32(2), lambda w, x: {'features': w * jnp.sum(x, (1, 2))})
+  found = path_length(drawing(linear), source, KEY, features=sum_, n=500, way='lerp', epsilon=1e-3)
+  pixels = (A / 50).sum(1) * 255  # two times half of it
+  assert found['untrimmed'] == pytest.approx(2 * np.sum(pixels**2), rel=0.3)
+  assert found['protocol']['features'] == 'sum'
+
+
+@pytest.mark.parametrize('rest', [(), ('label',)])
+def test_conditioning_of_a_linear_generator_is_exact(rest):
+  G = lambda z, y=None: linear(z) * (1 if y is None else 1 + y[:, None, None, None])
+  found = conditioning(drawing(G, ('z', *rest)), source, KEY, n=5)
+  s = np.linalg.svd(A.astype(np.float64), compute_uv=False)
+  assert found['conditioning'] == pytest.approx(2 * np.log(s[0] / s[-1]), rel=1e-5)
+  assert found['spread'] == pytest.approx(0, abs=1e-5)
+  assert found['rank'] == 3
+  assert found['largest'] / found['smallest'] == pytest.approx(s[0] / s[-1], rel=1e-5)
+
+
+def test_z_need_not_come_first():
+  G = lambda y, z: linear(z)
+  found = conditioning(drawing(G, ('label', 'z')), source, KEY, n=2)
+  assert found['rank'] == 3
+  assert path_length(drawing(G, ('label', 'z')), source, KEY, n=9)['path_length'] > 0
+
+
+def test_conditioning_is_that_of_differences_where_G_bends():
+  G = lambda z: jnp.sin(z @ A).reshape(-1, 4, 4, 1)
+  z = np.asarray(priors.normal(3)(KEY, 4))
+  found = latent_path.singular_values(G, z)
+  for row, at in zip(found, z.astype(np.float64), strict=True):
+    step = 1e-6 * np.eye(3)
+    J = [(np.sin((at + s) @ A) - np.sin((at - s) @ A)) / 2e-6 for s in step]
+    np.testing.assert_allclose(row, np.linalg.svd(np.array(J), compute_uv=False), rtol=1e-4)
+
+
+def test_directions_that_change_nothing_cost_what_float32_can_tell():
+  dead = drawing(lambda z: linear(z * jnp.float32([[1, 1, 0]])))
+  found = conditioning(dead, source, KEY, n=3)
+  assert found['rank'] == 2
+  assert found['conditioning'] == pytest.approx(-2 * np.log(16 * 2**-23))
+  wide = drawing(lambda z: jnp.tanh(z[:, :16]).reshape(-1, 4, 4, 1), z=20)
+  assert conditioning(wide, source, KEY, n=3)['rank'] == 16
+
+
+def test_what_has_no_path_is_a_sentence():
+  still = sampler_of(np.zeros((3, 4, 4, 1), np.uint8))
+  for measure in (path_length, conditioning):
+    with pytest.raises(InputError, match='takes no z'):
+      measure(still, source, KEY, n=2)
+  with pytest.raises(InputError, match='slerp or lerp'):
+    path_length(drawing(linear), source, KEY, way='straight')
+  with pytest.raises(InputError, match='epsilon=0'):
+    path_length(drawing(linear), source, KEY, epsilon=0)
+  with pytest.raises(InputError, match='nan'):
+    lengths(lambda z, rows: z * np.nan, np.ones((2, 2)), np.ones((2, 2)), np.zeros(2))
+  with pytest.raises(InputError, match='does not depend on z'):
+    conditioning(drawing(lambda z: jnp.zeros((len(z), 4, 4, 1))), source, KEY, n=2)
