@@ -22,20 +22,22 @@ class Progress(NamedTuple):
 
 @contextmanager
 def progress(total: int, start: int) -> Iterator[Progress]:
-  """Shows the way from round `start` to round `total`."""
+  """Shows the way from round `start` to round `total`, and at the end what the looks on it took."""
   from tqdm import tqdm
 
   tty = sys.stderr.isatty()
   bar = tqdm(total=total, initial=start, unit=' rounds', disable=not tty, dynamic_ncols=True)
-  clock = {'paused': 0.0, 'at': time.perf_counter(), 'round': float(start)}
+  began = time.perf_counter()
+  clock = {'paused': 0.0, 'looked': 0.0, 'at': began, 'round': float(start)}
 
   @contextmanager
   def pause() -> Iterator[None]:
-    began = time.perf_counter()
+    left_off = time.perf_counter()
     try:
       yield
     finally:
-      clock['paused'] += time.perf_counter() - began
+      clock['paused'] += time.perf_counter() - left_off
+      clock['looked'] += time.perf_counter() - left_off
 
   def report(round_: int, scalars: Mapping[str, Numbers], images: int) -> float:
     now = time.perf_counter()
@@ -58,6 +60,10 @@ def progress(total: int, start: int) -> Iterator[Progress]:
     yield Progress(lambda round_: bar.update(round_ - bar.n) and None, report, say, pause)
   finally:
     bar.close()
+  if clock['looked']:
+    whole = time.perf_counter() - began
+    share = f'{clock["looked"] / whole:.0%}' if whole else 'all'
+    print(f'evals    took {duration(clock["looked"])} of {duration(whole)}, {share}', flush=True)
 
 
 def spread(numbers: Numbers, form: str) -> str:

@@ -58,9 +58,10 @@ def test_the_rate_counts_images_per_second_of_training_since_the_last_report(clo
     assert shown.report(300, {'D/loss': 0.5, 'D/real': 9.0}, 64) == pytest.approx(100 / 4 * 64)
     clock[0] += 10
     assert shown.report(400, {'D/loss': 0.25}, 64) == pytest.approx(100 / 10 * 64)
-  first, second = capsys.readouterr().out.splitlines()
+  first, second, last = capsys.readouterr().out.splitlines()
   assert first == 'round 300 of 1,000  D/loss 0.500  1,600 images/s  28 s to go'
   assert second == 'round 400 of 1,000  D/loss 0.250  640 images/s  60 s to go'
+  assert last == 'evals    took 50 s of 64 s, 78%'
 
 
 # Mended: what an evaluation took before it failed is not counted as a pause.
