@@ -1,0 +1,129 @@
+"""Transport along directions, and exact: against scipy, POT and closed forms."""
+
+from itertools import permutations
+
+import jax
+import numpy as np
+import pytest
+from scipy.stats import wasserstein_distance
+
+from gan_jax.errors import InputError
+from gan_jax.metrics import sliced as module
+from gan_jax.metrics.sliced import directions, emd, gaps, mind, monge, sliced, transported
+from tests.metrics.standing import sampler_of, source_of
+
+RNG = np.random.default_rng(0)
+KEY = jax.random.key(0)
+
+
+def normal(n, d=6, mean=0.0):
+  return RNG.normal(mean, 1, (n, d)).astype(np.float32)
+
+
+def test_directions_are_unit_vectors_all_over_the_sphere():
+  v = directions(4000, 3, RNG)
+  np.testing.assert_allclose(np.linalg.norm(v, axis=1), 1, rtol=1e-6)
+  np.testing.assert_allclose(v.T @ v / 4000, np.eye(3) / 3, atol=0.03)
+
+
+@pytest.mark.parametrize('together', [2**24, 500])  # all directions at once, or two
+def test_gaps_equal_scipy(together, monkeypatch):
+  monkeypatch.setattr(module, 'TOGETHER', together)
+  x, y, along = normal(200), 2 * normal(200) + 1, directions(9, 6, RNG)
+  expected = [wasserstein_distance(x @ v, y @ v) for v in along]
+  np.testing.assert_allclose(gaps(x, y, along), expected, rtol=1e-6)
+
+
+def test_mind_is_its_formula():
+  """As torch-fidelity has it, by hand and in float64."""
+  x, y, along = normal(150, 4), normal(150, 4, 0.5), directions(40, 4, RNG)
+  value = 0.0
+  for v in along.astype(np.float64):
+    a, b = np.sort(x @ v), np.sort(y @ v)
+    value += np.mean((a - b) ** 2) / 40
+  assert mind(x, y, along)[0] == pytest.approx(3 * 4 * value, rel=1e-6)
+
+
+def test_a_shift_is_known():
+  x, d = normal(500), 6
+  along = directions(2000, d, RNG)
+  value, error = mind(x, x + np.float32(0.5), along)
+  assert value == pytest.approx(3 * d * 0.25, abs=4 * error)
+  assert mind(x, x, along) == (0, 0)
+  along = np.float32([[1, 0, 0, 0, 0, 0]])
+  assert gaps(x, x + np.float32(0.5), along)[0] == pytest.approx(0.5, rel=1e-5)
+
+
+def test_transport_equals_pot():
+  ot = pytest.importorskip('ot')
+  x, y = normal(80), normal(80, mean=1)
+  weight = np.full(80, 1 / 80)
+  cost = np.linalg.norm(x[:, None].astype(float) - y[None], axis=-1)
+  assert transported(x, y) == pytest.approx(ot.emd2(weight, weight, cost), rel=1e-9)
+
+
+def test_transport_of_numbers_is_scipys():
+  x, y = normal(60, 1), normal(60, 1, 2)
+  assert transported(x, y) == pytest.approx(wasserstein_distance(x[:, 0], y[:, 0]), rel=1e-9)
+  assert transported(x, x[::-1]) == 0
+
+
+def test_sliced_is_less_than_exact():
+  x, y = normal(60), normal(60, mean=1)
+  assert gaps(x, y, directions(50, 6, RNG)).max() <= transported(x, y)
+
+
+def test_golden_numbers():
+  """By hand: sorted along the first axis 0, 1, 3, 4 and 0, 2, 3, 6, and so on."""
+  x = np.array([[0, 1, 2], [3, 4, 0], [1, 2, 3], [4, 0, 1.0]])
+  y = np.array([[0, 1, 2], [3, 4, 5], [6, 0, 1], [2, 3, 4.0]])
+  along = np.array([[1, 0, 0], [0.6, 0.8, 0], [0, 0, -1.0]])
+  np.testing.assert_allclose(gaps(x, y, along), [0.75, 0.65, 1.5])
+  assert mind(x, y, along)[0] == pytest.approx(9 * (1.25 + 0.85 + 2.5) / 3)
+  pairings = (np.linalg.norm(x - y[list(p)], axis=1).mean() for p in permutations(range(4)))
+  assert transported(x, y) == pytest.approx(min(pairings))
+
+
+def images(n, low=0, high=256):
+  return RNG.integers(low, high, (n, 4, 4, 1)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(('measure', 'name'), [(sliced, 'sliced'), (monge, 'monge'), (emd, 'emd')])
+def test_evals_move_with_noise_and_dropping(measure, name):
+  real = np.concatenate([images(60, 0, 120), images(60, 130)])[RNG.permutation(120)]
+  of = lambda fake: measure(
+    sampler_of(fake), source_of(real), KEY, n=60, features='pixels', split='train'
+  )
+  same = of(np.concatenate([images(30, 0, 120), images(30, 130)]))
+  noise, dropped = of(images(60)), of(images(60, 130))
+  assert noise[name] > 1.1 * same[name]
+  assert dropped[name] > 1.3 * same[name]
+  if name == 'emd':
+    assert same['emd'] == pytest.approx(same['real'], rel=0.25)
+  else:
+    assert same['stderr'] > 0
+    assert same['protocol']['directions'] == 1000
+  assert same['protocol']['features'] == 'pixels'
+
+
+def test_the_eval_is_of_its_parts():
+  real, fake = images(50), images(50)
+  found = sliced(sampler_of(fake), source_of(real), KEY, n=50, features='pixels', count=30)
+  rng = np.random.default_rng(np.asarray(jax.random.key_data(KEY)))
+  unit = lambda x: x.reshape(50, -1) / np.float32(255)
+  along = directions(30, 16, rng)
+  assert found['sliced'] == pytest.approx(gaps(unit(fake), unit(real), along).mean(), rel=1e-5)
+  square = gaps(unit(fake), unit(real), along, 2).mean()
+  assert found['w2'] == pytest.approx(np.sqrt(square), rel=1e-5)
+
+
+def test_bad_input_is_refused():
+  along = directions(3, 6, RNG)
+  with pytest.raises(InputError, match='one size'):
+    gaps(normal(5), normal(6), along)
+  with pytest.raises(InputError, match='one size'):
+    gaps(normal(5, 4), normal(5, 4), along)
+  with pytest.raises(InputError, match='not all finite'):
+    gaps(np.full((5, 6), np.inf), normal(5), along)
+  with pytest.raises(InputError, match='paired'):
+    transported(normal(5), normal(6))
