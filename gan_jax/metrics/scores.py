@@ -4,17 +4,18 @@ All are of logits [N,K], in float64. Only those of Inception's ImageNet logits a
 score and comparable with papers; those of another classifier are comparable among themselves.
 """
 
-import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from scipy.special import log_softmax, logsumexp, xlogy
+from scipy.special import log_softmax, xlogy
 
 from gan_jax.errors import InputError
 from gan_jax.metrics.look import Look, look
 from gan_jax.sampling import Sampler
+
+BLOCK = 4096  # rows that are float64 at a time
 
 
 class Score(NamedTuple):
@@ -22,7 +23,28 @@ class Score(NamedTuple):
 
   mean: float
   spread: float  # the deviation between splits, as papers give it
-  stderr: float  # of the mean: the spread over the root of their number
+  stderr: float  # of the mean, by the jackknife over splits: their deviation over sqrt(splits)
+
+
+class Opinion(NamedTuple):
+  """What a classifier makes of N images together."""
+
+  marginal: np.ndarray  # f64[K]: p(y), the mean of p(y|x)
+  entropy: float  # the mean of H(y|x), in nats
+
+  @property
+  def information(self) -> float:
+    """E_x KL(p(y|x) || p(y)) = H(y) - E_x H(y|x), in nats."""
+    return float(-np.sum(xlogy(self.marginal, self.marginal)) - self.entropy)
+
+
+def opinion(logits: np.ndarray) -> Opinion:
+  """Logits f[N,K], which may lie in a file, -> Opinion."""
+  total, entropy = np.zeros(logits.shape[1]), 0.0
+  for p, log_p in _opinions(logits):
+    total += p.sum(axis=0)
+    entropy -= float(np.vdot(p, log_p))
+  return Opinion(total / len(logits), entropy / len(logits))
 
 
 def inception_score(logits: np.ndarray, splits: int = 10) -> Score:
@@ -31,10 +53,10 @@ def inception_score(logits: np.ndarray, splits: int = 10) -> Score:
   Split i has the rows from i N / splits to (i + 1) N / splits. In [1, K]; it grows with the number
   of images of a split.
   """
-  log_p = _log_p(logits, splits)
-  bounds = np.arange(splits + 1) * len(log_p) // splits
-  parts = [log_p[a:b] for a, b in itertools.pairwise(bounds)]
-  scores = np.array([np.exp(_information(part)) for part in parts])
+  _check(logits, splits)
+  bounds = [i * len(logits) // splits for i in range(splits + 1)]
+  parts = [opinion(logits[bounds[i] : bounds[i + 1]]) for i in range(splits)]
+  scores = np.exp([part.information for part in parts])
   error = np.std(scores, ddof=1) / np.sqrt(splits) if splits > 1 else np.nan
   return Score(float(np.mean(scores)), float(np.std(scores)), float(error))
 
@@ -42,30 +64,45 @@ def inception_score(logits: np.ndarray, splits: int = 10) -> Score:
 def mode_score(logits: np.ndarray, train: np.ndarray) -> float:
   """exp(E_x KL(p(y|x) || p(y)) - KL(p(y) || p*)): `train` f[K] are the shares of the classes, p*.
 
-  Che et al. 2017, in the form that Xu et al. 2018 compute. What Che et al. print first, with p* in
-  the first term too, is the Inception score whatever p* is.
+  After Che et al. 2017, in the form that Xu et al. 2018 compute. With p* in place of p(y) in the
+  first term, as surveys print it, it would be the Inception score whatever p* is.
   """
-  log_p = _log_p(logits)
-  return float(np.exp(_information(log_p) - _divergence(np.exp(_marginal(log_p)), train)))
+  found = _of_all(logits)
+  return float(np.exp(found.information - _divergence(found.marginal, train)))
+
+
+def mode_score_reversed(logits: np.ndarray, train: np.ndarray) -> float:
+  """exp(E_x KL(p(y|x) || p(y)) - KL(p* || p(y))), as Che et al. 2017 have the divergence."""
+  found = _of_all(logits)
+  return float(np.exp(found.information - _divergence(train, found.marginal)))
 
 
 def modified_score(logits: np.ndarray) -> float:
   """The mean over classes of exp E_i E_j KL(p(y|x_i) || p(y|x_j)), of samples read as that class.
 
   m-IS of Gurumurthy et al. 2017 (DeLiGAN): how unlike the samples of one class are. 1 for copies.
+  Classes that no sample is read as are not counted.
   """
-  log_p = _log_p(logits)
-  read = np.argmax(log_p, axis=1)
-  of_class = [log_p[read == k] for k in np.unique(read)]
-  pairs = [np.mean(np.sum(np.exp(q) * q, 1)) - np.exp(q).mean(0) @ q.mean(0) for q in of_class]
+  _check(logits)
+  k = logits.shape[1]
+  count, inner, of_p, of_log = np.zeros(k), np.zeros(k), np.zeros((k, k)), np.zeros((k, k))
+  for p, log_p in _opinions(logits):
+    read = np.argmax(log_p, axis=1)
+    inner += np.bincount(read, np.einsum('nk,nk->n', p, log_p), k)
+    count += np.bincount(read, minlength=k)
+    for c in np.unique(read):
+      of_p[c] += p[read == c].sum(axis=0)
+      of_log[c] += log_p[read == c].sum(axis=0)
+  there = count > 0
+  n = count[there]
+  pairs = inner[there] / n - np.einsum('ck,ck->c', of_p[there], of_log[there]) / n**2
   return float(np.mean(np.exp(pairs)))
 
 
 def am_score(logits: np.ndarray, train: np.ndarray) -> float:
-  """KL(p* || p(y)) + E_x H(y|x), in nats, lower is better (Zhou et al. 2018, eq. 29)."""
-  log_p = _log_p(logits)
-  entropy = -np.mean(np.sum(np.exp(log_p) * log_p, axis=1))
-  return float(_divergence(train, np.exp(_marginal(log_p))) + entropy)
+  """KL(p* || p(y)) + E_x H(y|x), in nats, lower is better (Zhou et al. 2018)."""
+  found = _of_all(logits)
+  return _divergence(train, found.marginal) + found.entropy
 
 
 def inception(
@@ -109,15 +146,22 @@ def class_scores(
 ) -> Mapping[str, Any]:
   """{'mode_score', 'modified_score', 'am_score'} of n samples, by a classifier of the classes.
 
-  p*, the shares of the classes in the data, are those of its labels.
+  p*, the shares of the classes in the data, are those of its labels. Beside them
+  'mode_score_reversed', and what real images score.
   """
   a = look(sampler, source, key, features=features, n=n, split=split)
   fake, real = _logits(a)
   if a.real.label is None:
     raise InputError('the shares of the classes in the data are wanted, but it has no labels.')
   shares = np.bincount(a.real.label, minlength=fake.shape[1]) / len(a.real.label)
+  if len(shares) != fake.shape[1] or not shares.all():
+    raise InputError(
+      f'{a.protocol["features"]} tells {fake.shape[1]} classes apart, but the data has '
+      f'{np.count_nonzero(shares)}: their shares are wanted from a classifier of just these.'
+    )
   return {
     'mode_score': mode_score(fake, shares),
+    'mode_score_reversed': mode_score_reversed(fake, shares),
     'modified_score': modified_score(fake),
     'am_score': am_score(fake, shares),
     'am_score_real': am_score(real, shares),
@@ -137,13 +181,10 @@ def _scored(
 ) -> Mapping[str, Any]:
   a = look(sampler, source, key, features=features, n=n, split=split)
   found, real = (inception_score(logits, splits) for logits in _logits(a))
-  return {
-    name: found.mean,
-    'spread': found.spread,
-    'stderr': found.stderr,
-    'real': real.mean,
-    'protocol': {**a.protocol, 'splits': splits},
-  }
+  error = {'stderr': found.stderr} if splits > 1 else {}
+  protocol = {**a.protocol, 'splits': splits}
+  return {name: found.mean, 'spread': found.spread, **error, 'real': real.mean,
+          'protocol': protocol}  # fmt: skip
 
 
 def _logits(a: Look) -> tuple[np.ndarray, np.ndarray]:
@@ -156,22 +197,24 @@ def _logits(a: Look) -> tuple[np.ndarray, np.ndarray]:
   return a.fake.logits, a.real.logits
 
 
-def _log_p(logits: np.ndarray, splits: int = 1) -> np.ndarray:
-  if logits.ndim != 2 or len(logits) < max(splits, 1):
+def _check(logits: np.ndarray, splits: int = 1) -> None:
+  if logits.ndim != 2 or len(logits) < max(splits, 1) or splits < 1:
     raise InputError(f'{splits} splits want logits [N,K] of as many images, not {logits.shape}.')
-  if not np.isfinite(logits).all():
-    raise InputError('there are nan or inf among the logits.')
-  return log_softmax(np.asarray(logits, np.float64), axis=1)
 
 
-def _marginal(log_p: np.ndarray) -> np.ndarray:
-  """log p(y), f64[K]."""
-  return logsumexp(log_p, axis=0) - np.log(len(log_p))
+def _of_all(logits: np.ndarray) -> Opinion:
+  _check(logits)
+  return opinion(logits)
 
 
-def _information(log_p: np.ndarray) -> float:
-  """E_x KL(p(y|x) || p(y)), in nats."""
-  return float(np.mean(np.sum(np.exp(log_p) * (log_p - _marginal(log_p)), axis=1)))
+def _opinions(logits: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+  """(p(y|x), its logarithm), f64[B,K] each, block by block."""
+  for i in range(0, len(logits), BLOCK):
+    block = np.asarray(logits[i : i + BLOCK], np.float64)
+    if bad := int(np.sum(~np.isfinite(block).all(axis=1))):
+      raise InputError(f'{bad} of {len(block)} rows of logits hold nan or inf.')
+    log_p = log_softmax(block, axis=1)
+    yield np.exp(log_p), log_p
 
 
 def _divergence(p: np.ndarray, q: np.ndarray) -> float:

@@ -68,6 +68,13 @@ def test_it_is_its_double_sum(name, m, n, part, monkeypatch):
   assert found.stderr == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.parametrize('degree', [1, 2, 3, 4])
+def test_powers_are_those_of_their_degree(degree):
+  t = np.linspace(-1, 2, 7, dtype=np.float32)[None]
+  found = polynomial(degree).values(5 * t, None, None, 5)
+  np.testing.assert_allclose(found, (1 + t) ** degree - 1, atol=1e-5)
+
+
 def mmd_gan(kxx, kxy, kyy):
   """The variance as MMD-GAN computes it, of as many rows of either set; and its two zetas."""
   m = len(kxx)

@@ -55,6 +55,37 @@ def test_the_mode_score_is_the_inception_score_where_the_classes_have_their_shar
   assert scores.mode_score(LOGITS, shares) == pytest.approx(expected)
 
 
+def test_with_the_divergence_reversed_a_dropped_class_counts_without_bound():
+  p = np.exp(LOGITS - np.log(np.exp(LOGITS).sum(1, keepdims=True)))
+  shares = np.arange(1, 11) / 55
+  off = np.sum(shares * np.log(shares / p.mean(0)))
+  expected = scores.inception_score(LOGITS, 1).mean * np.exp(-off)
+  assert scores.mode_score_reversed(LOGITS, shares) == pytest.approx(expected)
+  dropped, even = sure(np.arange(1000) % 9), np.full(10, 0.1)
+  assert scores.mode_score_reversed(dropped, even) < 0.1 < scores.mode_score(dropped, even)
+
+
+def test_with_the_shares_in_both_terms_it_would_be_the_inception_score():
+  p = np.exp(LOGITS - np.log(np.exp(LOGITS).sum(1, keepdims=True)))
+  shares, q = np.arange(1, 11) / 55, p.mean(0)
+  to = lambda a, b: np.sum(a * np.log(a / b), -1)
+  printed = np.exp(to(p, shares).mean() - to(q, shares))
+  assert printed == pytest.approx(scores.inception_score(LOGITS, 1).mean, rel=1e-12)
+
+
+def test_scores_do_not_depend_on_the_blocks(monkeypatch):
+  shares = np.full(10, 0.1)
+  every = lambda: [
+    *scores.inception_score(LOGITS, 3),
+    scores.mode_score(LOGITS, shares),
+    scores.modified_score(LOGITS),
+    scores.am_score(LOGITS, shares),
+  ]
+  whole = every()
+  monkeypatch.setattr(scores, 'BLOCK', 7)
+  assert every() == pytest.approx(whole, rel=1e-12)
+
+
 def test_the_modified_score_is_its_double_sum():
   logits = LOGITS[:60]
   log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
@@ -106,8 +137,13 @@ def test_evals_see_dropped_classes():
 def test_what_has_no_score_is_refused():
   with pytest.raises(InputError, match='10 splits want logits'):
     scores.inception_score(LOGITS[:5], 10)
-  with pytest.raises(InputError, match='nan or inf'):
-    scores.inception_score(LOGITS * np.nan)
+  bad = LOGITS.copy()
+  bad[[3, 7], 1] = np.nan
+  with pytest.raises(InputError, match='2 of 1003 rows of logits hold nan or inf'):
+    scores.am_score(bad, np.full(10, 0.1))
+  other = source_of(of([1, 2]), label=[0, 1])
+  with pytest.raises(InputError, match='tells 4 classes apart, but the data has 2'):
+    scores.class_scores(sampler_of(of([1, 2])), other, KEY, features=told(), n=2)
   blind = Extractor('blind', (), lambda w, x: {'features': x[:, 0, :, 0].astype('float32')})
   source = source_of(of([1, 2]))
   with pytest.raises(InputError, match='blind gives no classes'):
