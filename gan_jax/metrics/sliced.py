@@ -41,7 +41,7 @@ def gaps(x: np.ndarray, y: np.ndarray, along: np.ndarray, power: int = 1) -> np.
   return np.concatenate([_gap(x @ part, y @ part, power) for part in parts])
 
 
-def mind(x: np.ndarray, y: np.ndarray, along: np.ndarray) -> tuple[float, float]:
+def monge_distance(x: np.ndarray, y: np.ndarray, along: np.ndarray) -> tuple[float, float]:
   """(3 D times the mean squared W_2 over directions, its error) (Berthet et al. 2026).
 
   3 D mu^2 for a shift of every feature by mu. The error is that of having only so many directions,
@@ -60,7 +60,7 @@ def sliced(
   split: str = 'train',
   count: int = 1000,
 ) -> Mapping[str, Any]:
-  """The eval: {'sliced': the mean W_1 over `count` directions, 'stderr', 'w2': the root mean W_2^2}.
+  """The eval: {'sliced': mean W_1 over `count` directions, 'stderr', 'w2': root mean squared W_2}.
 
   Of as many samples as real images. Both are biased upwards, the more the fewer there are: numbers
   of different n are not to be compared. 'stderr' is of the directions alone.
@@ -87,12 +87,27 @@ def monge(
   split: str = 'train',
   count: int = 1000,
 ) -> Mapping[str, Any]:
-  """The eval {'monge', 'stderr'}: `mind` in any features. Of Inception's it is the Monge Inception
-  distance (MIND); of others it is not, and is not to be compared with it.
+  """The eval {'monge', 'stderr'}: `monge_distance` in any features.
+
+  With Inception's it is `mind`; with others it is not, and is not to be compared with it.
   """
   a, along = _seen(sampler, source, key, features, n, split, count)
-  value, error = mind(a.fake.features, a.real.features, along)
+  value, error = monge_distance(a.fake.features, a.real.features, along)
   return {'monge': value, 'stderr': error, 'protocol': {**a.protocol, 'directions': count}}
+
+
+def mind(
+  sampler: Sampler,
+  source: Callable,
+  key: jax.Array,
+  *,
+  n: int = 5000,
+  split: str = 'train',
+  count: int = 1000,
+) -> Mapping[str, Any]:
+  """The Monge Inception distance (Berthet et al. 2026): {'mind', 'stderr'}, of n samples."""
+  found = dict(monge(sampler, source, key, features='inception', n=n, split=split, count=count))
+  return {'mind': found.pop('monge'), **found}
 
 
 def emd(

@@ -9,7 +9,17 @@ from scipy.stats import wasserstein_distance
 
 from gan_jax.errors import InputError
 from gan_jax.metrics import sliced as module
-from gan_jax.metrics.sliced import directions, emd, gaps, mind, monge, sliced, transported
+from gan_jax.metrics.look import Look, Seen
+from gan_jax.metrics.sliced import (
+  directions,
+  emd,
+  gaps,
+  mind,
+  monge,
+  monge_distance,
+  sliced,
+  transported,
+)
 from tests.metrics.standing import sampler_of, source_of
 
 RNG = np.random.default_rng(0)
@@ -41,15 +51,15 @@ def test_mind_is_its_formula():
   for v in along.astype(np.float64):
     a, b = np.sort(x @ v), np.sort(y @ v)
     value += np.mean((a - b) ** 2) / 40
-  assert mind(x, y, along)[0] == pytest.approx(3 * 4 * value, rel=1e-6)
+  assert monge_distance(x, y, along)[0] == pytest.approx(3 * 4 * value, rel=1e-6)
 
 
 def test_a_shift_is_known():
   x, d = normal(500), 6
   along = directions(2000, d, RNG)
-  value, error = mind(x, x + np.float32(0.5), along)
+  value, error = monge_distance(x, x + np.float32(0.5), along)
   assert value == pytest.approx(3 * d * 0.25, abs=4 * error)
-  assert mind(x, x, along) == (0, 0)
+  assert monge_distance(x, x, along) == (0, 0)
   along = np.float32([[1, 0, 0, 0, 0, 0]])
   assert gaps(x, x + np.float32(0.5), along)[0] == pytest.approx(0.5, rel=1e-5)
 
@@ -79,7 +89,7 @@ def test_golden_numbers():
   y = np.array([[0, 1, 2], [3, 4, 5], [6, 0, 1], [2, 3, 4.0]])
   along = np.array([[1, 0, 0], [0.6, 0.8, 0], [0, 0, -1.0]])
   np.testing.assert_allclose(gaps(x, y, along), [0.75, 0.65, 1.5])
-  assert mind(x, y, along)[0] == pytest.approx(9 * (1.25 + 0.85 + 2.5) / 3)
+  assert monge_distance(x, y, along)[0] == pytest.approx(9 * (1.25 + 0.85 + 2.5) / 3)
   pairings = (np.linalg.norm(x - y[list(p)], axis=1).mean() for p in permutations(range(4)))
   assert transported(x, y) == pytest.approx(min(pairings))
 
@@ -104,6 +114,20 @@ def test_evals_move_with_noise_and_dropping(measure, name):
     assert same['stderr'] > 0
     assert same['protocol']['directions'] == 1000
   assert same['protocol']['features'] == 'pixels'
+
+
+def test_mind_is_of_inceptions_features(monkeypatch):
+  asked = {}
+
+  def looked(sampler, source, key, **how):
+    asked.update(how)
+    seen = lambda mean: Seen(normal(how['n'], mean=mean))
+    return Look(seen(0), seen(1), dict(features='inception'))
+
+  monkeypatch.setattr(module, 'look', looked)
+  found = mind(None, source_of(images(40)), KEY, n=30, count=10)
+  assert asked == dict(features='inception', n=30, split='train')
+  assert list(found) == ['mind', 'stderr', 'protocol']
 
 
 def test_the_eval_is_of_its_parts():
