@@ -63,6 +63,17 @@ def test_known_gaussians_have_their_distance():
   assert of(white, 2 * white + 1) == pytest.approx(10, rel=1e-12)
 
 
+@pytest.mark.parametrize(('n', 'd'), [(200, 30), (20, 300), (301, 300)])
+def test_a_set_and_its_image_under_a_positive_map_have_a_known_distance(n, d):
+  """Such a map, x -> a x + b, is the transport: the distance is that from each x to its image."""
+  x = np.round(1024 * correlated(n, d, 1).astype(np.float64)) / 1024
+  a, b = RNG.integers(4, 13, d) / 8, RNG.integers(-8, 9, d) / 64
+  moved = (a - 1) * x + b
+  gap, scatter = moved.mean(0), moved - moved.mean(0)
+  expected = gap @ gap + np.sum(scatter**2) / (n - 1)
+  assert of(x, a * x + b) == pytest.approx(expected, rel=1e-9)
+
+
 @pytest.mark.parametrize(('n', 'd'), [(300, 20), (20, 300)])
 def test_of_itself_it_is_0_and_it_is_symmetric(n, d):
   a, b = correlated(n, d, 1), correlated(n, d, 2)
