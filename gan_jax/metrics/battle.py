@@ -79,8 +79,8 @@ def found_out(
 ) -> np.ndarray:
   """The curves that `nrds` takes: features real f[N,D], fakes M times f[n,D] -> f64[M,epochs].
 
-  The discriminator is one hidden layer of ReLUs, trained by Adam on the real and all the fakes,
-  each model's as many. Raises InputError if they are not.
+  The discriminator is one hidden layer of ReLUs, trained by Adam, 64 images at a time, on the real
+  and all the fakes, each model's as many. Raises InputError if they are not.
   """
   from sklearn.neural_network import MLPClassifier
 
@@ -90,9 +90,11 @@ def found_out(
       f'models are compared by equally many images of one shape; there are {real.shape} of real '
       f'ones and {", ".join(str(f.shape) for f in fakes)} of fakes.'
     )
+  middle, unit = real.mean(axis=0), float(real.std()) or 1.0
+  real, *fakes = ((a - middle) / unit for a in (real, *fakes))
   x = np.concatenate([real, *fakes])
   y = np.arange(len(x)) < len(real)
-  D = MLPClassifier((width,), random_state=seed)
+  D = MLPClassifier((width,), batch_size=min(64, len(x)), random_state=seed)
   curves = []
   for _ in range(epochs):
     D.partial_fit(x, y, classes=[False, True])
