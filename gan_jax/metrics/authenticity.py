@@ -1,8 +1,7 @@
 """Is a sample new, or next to a training image? One verdict for each (Alaa et al. 2022, sec. 4.3).
 
 A sample is authentic if the training image nearest to it has a nearer one among its own kind. The
-share of those, in percent, is AuthPct. Of honest samples more than half are, in many dimensions
-nearly all; of copies none.
+share of those, in percent, is AuthPct. Of honest samples more than half are, of copies none.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,12 +35,11 @@ def authenticity(
   features: Any = 'classifier',
   n: int = 10_000,
   split: str = 'train',
-  train_n: int | None = None,
+  train_n: int = 50_000,
 ) -> Mapping[str, Any]:
   """The eval {'authenticity', 'stderr'}: the share of n samples that are authentic, in [0, 1].
 
-  Against `train_n` (n, if unsaid) training images: copies of others are not noticed. The error is
-  binomial.
+  Against up to `train_n` training images: copies of others are not noticed. The error is binomial.
   """
   a = look(sampler, source, key, features=features, n=n, split=split, real_n=train_n)
   share = authentic(a.real.features, a.fake.features)

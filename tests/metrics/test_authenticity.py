@@ -51,3 +51,10 @@ def test_the_eval_gives_the_share_and_its_binomial_error():
 def test_one_training_image_has_no_other():
   with pytest.raises(InputError, match='0 rows beside'):
     authentic(normal(1), normal(5))
+
+
+def test_a_copy_of_any_training_image_is_noticed_however_few_the_samples():
+  images = RNG.integers(0, 256, (90, 4, 4, 1)).astype(np.uint8)
+  given = sampler_of(images[31:51]), source_of(images), jax.random.key(0)
+  assert authenticity(*given, n=20, features='pixels')['authenticity'] == 0
+  assert authenticity(*given, n=20, train_n=9, features='pixels')['authenticity'] > 0.2
