@@ -143,9 +143,9 @@ def low_level(
   """The eval: {'low_level': the mean of the three `distances`, 'halves', 'contrast', ...}.
 
   'halves' is what the halves of the real images are apart. Then each set's 'weibull_shape' and
-  'weibull_scale', 'kurtosis' (the mean over filters), 'area_exponent' and 'regions_per_image', those
-  of real images as 'real_...'; nan where images are too plain to tell. The `count` random filters
-  are those of `seed`, whatever the key.
+  'weibull_scale', 'kurtosis' (the mean over filters), 'area_exponent' and 'regions_per_image', of
+  real images as 'real_...'; nan where images are too plain to tell. The `count` random filters are
+  those of `seed`, whatever the key.
   """
   real, fake, protocol = images(sampler, source, key, n=n, split=split)
   by = filters(count, np.random.default_rng(seed))
