@@ -25,7 +25,8 @@ class Classifier(nn.Module):
   def __call__(self, x: Array) -> dict[str, Array]:
     """image f32[B,H,W,C] -> {'features': f32[B,units] >= 0, 'logits': f32[B,classes]}."""
     width = self.width
-    for size in ceil_halvings(x.shape[1:])[-2::-1] or [x.shape[1:3]]:
+    sizes = ceil_halvings(x.shape[1:])  # the last is its own
+    for size in reversed(sizes[:-1] or sizes):
       x = _convolution(x, width, stride=2 if size < x.shape[1:3] else 1)
       if max(size) <= LARGE:
         x = _convolution(x, width, stride=1)

@@ -1,5 +1,7 @@
 """The classifier of images of any size: its shapes, and one image as in a batch."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -32,7 +34,7 @@ def test_images_of_any_size_give_features_and_logits(shape):
 
 
 def test_it_halves_to_four_a_side_and_does_most_of_its_work_on_small_ones():
-  of = lambda *widths: [(3, 3, a, b) for a, b in zip(widths[:-1], widths[1:], strict=True)]
+  of = lambda *widths: [(3, 3, a, b) for a, b in itertools.pairwise(widths)]
   assert kernels((4, 4, 1)) == of(1, 2, 2)
   assert kernels((28, 28, 1)) == of(1, 2, 2, 4, 4, 8, 8)  # 14, 7, 4
   assert kernels((64, 64, 3)) == of(3, 2, 2, 2, 4, 4, 8, 8)  # 32; 16, 8, 4
