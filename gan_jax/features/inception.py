@@ -8,19 +8,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.errors import InputError
 from gan_jax.features import weights as files
 from gan_jax.features.extractor import Extractor
-from gan_jax.features.resize import pil_bicubic, tf1_bilinear
+from gan_jax.features.resize import coloured, half_pixel_bilinear, pil_bicubic, tf1_bilinear
 from gan_jax.game import Array, Params
 from gan_jax.nets.inception import SIDE, Inception
 
+SIZE = (SIDE, SIDE)
 EPSILON = 1e-3  # of the BatchNorms
-LAYERS = 94  # convolutions, each with one
-CLASSES = 1008
 
 
 def inception(path: str | os.PathLike[str] | None = None, *, clean: bool = False) -> Extractor:
@@ -44,34 +42,32 @@ def inception(path: str | os.PathLike[str] | None = None, *, clean: bool = False
   return Extractor(f'inception:{digest[:8]}', params, _seen)
 
 
+def pytorch_fid(path: str | os.PathLike[str] | None = None) -> Extractor:
+  """The same, resized and scaled as pytorch-fid does it: half a pixel and half a level beside.
+
+  In a config its name is 'inception.pytorch_fid', in results 'inception_pytorch_fid:6726825d'.
+  """
+  params, digest = files.load(files.located(files.INCEPTION, path), folded)
+  return Extractor(f'inception_pytorch_fid:{digest[:8]}', params, _as_pytorch_fid)
+
+
 def folded(state: Mapping[str, Any]) -> Params:
   """A state dict of the PyTorch port, OIHW -> the parameters of `nets.inception`, HWIO.
 
   BatchNorm by fixed statistics is y = (x - mean) s + beta with s = gamma / sqrt(var + epsilon):
-  the kernel times s, and the bias beta - mean s. Computed in float64. Raises InputError where a
-  tensor is missing.
+  the kernel times s, and the bias beta - mean s. Computed in float64. Raises InputError for weights
+  of another network, torchvision's Inception-v3 for one, whose scores are no FID.
   """
-  names = [name.removesuffix('.conv.weight') for name in state if name.endswith('.conv.weight')]
-  if len(names) != LAYERS or 'fc.weight' not in state:
-    raise InputError(
-      f'these are not the weights of Inception-v3 for the FID: {len(names)} convolutions, not '
-      f'{LAYERS}, and {"an" if "fc.weight" in state else "no"} fc.weight.'
-    )
-  last = np.asarray(state['fc.weight'])
-  if last.shape != (CLASSES, 2048):
-    raise InputError(
-      f'fc.weight is of {last.shape}, not ({CLASSES}, 2048): these are the weights of another '
-      'Inception-v3 (torchvision has one), whose scores are no FID.'
-    )
-  params: dict[str, Any] = {'fc': {'kernel': np.ascontiguousarray(last.T)}}
+  params: dict[str, Any] = {}
   try:
-    for name in names:
+    for name in (n.removesuffix('.conv.weight') for n in state if n.endswith('.conv.weight')):
       *block, layer = name.split('.')
       inside = params.setdefault(block[0], {}) if block else params
       inside[layer] = _folded_layer(state, name)
+    params['fc'] = {'kernel': np.ascontiguousarray(np.asarray(state['fc.weight']).T)}
   except KeyError as error:
-    raise InputError(f'these weights of Inception-v3 lack {error}.') from None
-  return params
+    raise InputError(f'these are not the weights of Inception: {error} is not there.') from None
+  return files.fitting(params, Inception(), (1, SIDE, SIDE, 3))
 
 
 def _folded_layer(state: Mapping[str, Any], name: str) -> Params:
@@ -87,27 +83,23 @@ def _folded_layer(state: Mapping[str, Any], name: str) -> Params:
 
 
 def _seen(params: Params, images: Array) -> dict[str, Array]:
-  return _of(params, tf1_bilinear(_in_colour(params, images), (SIDE, SIDE)))
+  return _of(params, (tf1_bilinear(_in_colour(params, images), SIZE) - 128) / 128)
 
 
 def _clean(params: Params, images: Array) -> dict[str, Array]:
-  return _of(params, pil_bicubic(_in_colour(params, images), (SIDE, SIDE)))
+  return _of(params, (pil_bicubic(_in_colour(params, images), SIZE) - 128) / 128)
 
 
-def network(params: Params, x: Array) -> Any:
-  """x f32[B,299,299,3] in [0, 255] -> all that `nets.inception` returns."""
-  with jax.default_matmul_precision('highest'):
-    return Inception().apply({'params': params}, (x - 128) / 128)
-
-
-def _of(params: Params, x: Array) -> dict[str, Array]:
-  out = network(params, x)
-  return {name: out[name] for name in ('features', 'logits', 'spatial')}
+def _as_pytorch_fid(params: Params, images: Array) -> dict[str, Array]:
+  return _of(params, half_pixel_bilinear(_in_colour(params, images), SIZE) / 127.5 - 1)
 
 
 def _in_colour(params: Params, images: Array) -> Array:
-  """uint8[B,H,W,1|3] -> [B,H,W,3] of the kind of the weights."""
-  if images.shape[-1] not in (1, 3):
-    raise InputError(f'Inception-v3 looks at grey or colour images, not at {images.shape[1:]}.')
-  x = images.astype(params['fc']['kernel'].dtype)
-  return jnp.broadcast_to(x, (*x.shape[:3], 3))
+  """uint8[B,H,W,1|3] -> [B,H,W,3] of the type of the weights."""
+  return coloured(images.astype(params['fc']['kernel'].dtype))
+
+
+def _of(params: Params, x: Array) -> dict[str, Array]:
+  with jax.default_matmul_precision('highest'):
+    out: Any = Inception().apply({'params': params}, x)
+  return {name: out[name] for name in ('features', 'logits', 'spatial')}

@@ -1,8 +1,9 @@
-"""Resizing as the networks behind published scores were fed; any other way moves a score."""
+"""How the networks behind published scores were fed: any other resizing moves a score."""
 
 import jax.numpy as jnp
 import numpy as np
 
+from gan_jax.errors import InputError
 from gan_jax.game import Array
 
 KEYS = -0.5  # the a of the cubic kernel (Keys 1981) that Pillow has
@@ -15,15 +16,16 @@ def tf1_bilinear(x: Array, size: tuple[int, int]) -> Array:
   input, computed in float32, and the last row and column go on for ever. Bit for bit that of
   torch-fidelity on CPU. Of float64 it is float64.
   """
-  x = _floating(x)
-  (top, bottom, down), (left, right, across) = (
-    _between(n, m, x.dtype) for n, m in zip(x.shape[1:3], size, strict=True)
-  )
-  upper, lower = (
-    _mixed(rows[:, :, left], rows[:, :, right], jnp.asarray(across[None, None, :, None]))
-    for rows in (x[:, top], x[:, bottom])
-  )
-  return _mixed(upper, lower, jnp.asarray(down[None, :, None, None]))
+  return _bilinear(x, size, offset=0.0)
+
+
+def half_pixel_bilinear(x: Array, size: tuple[int, int]) -> Array:
+  """x uint8|f[B,H,W,C] -> f[B,h,w,C]: bilinear between the centres of pixels, no antialiasing.
+
+  Output i lies at (i + 1/2) H / h - 1/2 of the input: PyTorch's `interpolate`, as pytorch-fid
+  feeds its network.
+  """
+  return _bilinear(x, size, offset=0.5)
 
 
 def pil_bicubic(x: Array, size: tuple[int, int]) -> Array:
@@ -41,6 +43,25 @@ def pil_bicubic(x: Array, size: tuple[int, int]) -> Array:
   return jnp.clip(x, 0, 255)
 
 
+def coloured(x: Array) -> Array:
+  """x [B,H,W,1|3] -> [B,H,W,3]: grey images as colour; InputError for other channels."""
+  if x.shape[-1] not in (1, 3):
+    raise InputError(f'this network looks at images of 1 or 3 channels; these have {x.shape[-1]}.')
+  return jnp.broadcast_to(x, (*x.shape[:3], 3))
+
+
+def _bilinear(x: Array, size: tuple[int, int], offset: float) -> Array:
+  x = _floating(x)
+  (top, bottom, down), (left, right, across) = (
+    _between(n, m, x.dtype, offset) for n, m in zip(x.shape[1:3], size, strict=True)
+  )
+  upper, lower = (
+    _mixed(rows[:, :, left], rows[:, :, right], jnp.asarray(across[None, None, :, None]))
+    for rows in (x[:, top], x[:, bottom])
+  )
+  return _mixed(upper, lower, jnp.asarray(down[None, :, None, None]))
+
+
 def _floating(x: Array) -> Array:
   floating = jnp.issubdtype(x.dtype, jnp.floating)
   return jnp.asarray(x, x.dtype if floating else jnp.float32)
@@ -56,9 +77,12 @@ def _mixed(a: Array, b: Array, share: Array) -> Array:
   return a + jnp.maximum(step, jnp.finfo(step.dtype).min)
 
 
-def _between(n: int, size: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _between(
+  n: int, size: int, dtype: np.dtype, offset: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
   """For each of `size` outputs the inputs before and after it, and how far it is past the first."""
-  at = np.arange(size, dtype=dtype) * np.float32(n / size)
+  scale, half = np.float32(n / size), np.float32(offset)
+  at = np.maximum((np.arange(size, dtype=dtype) + half) * scale - half, 0)
   before = at.astype(np.int32)
   return before, np.minimum(before + 1, n - 1), at - before.astype(dtype)
 

@@ -9,7 +9,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import flax.linen as nn
 import flax.traverse_util
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.data import cache
@@ -28,6 +31,7 @@ class Published(NamedTuple):
   file: File
   variable: str  # of the environment
   base: str = ''  # the address up to the file's name; '' if there is none to fetch it from
+  others: tuple[str, ...] = ()  # names that the same file has elsewhere
 
 
 INCEPTION = Published(
@@ -39,6 +43,16 @@ INCEPTION = Published(
   ),
   'GAN_JAX_INCEPTION',
   'https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights',
+  ('weights-inception-2015-12-05-6726825d.pth',),
+)
+GOOGLENET = Published(
+  'GoogLeNet',
+  File(
+    'googlenet_bvlc_f16.npz',
+    12_640_031,
+    'db61a1cf1d587031279512d017d9e72624caf3ee2b5cccca7528347352a91b8d',
+  ),
+  'GAN_JAX_GOOGLENET',
 )
 
 
@@ -48,15 +62,16 @@ def folder() -> pathlib.Path:
 
 
 def located(published: Published, path: str | os.PathLike[str] | None = None) -> pathlib.Path:
-  """The file: `path` if given, else what the environment says, else in the cache.
+  """The file: `path` if given, else what the environment says, else in the cache or in torch's hub.
 
   Raises InputError that says what to put where, if there is none, and if it is not what the eight
   hexadecimal digits at the end of its name say it is.
   """
   given = path or os.environ.get(published.variable)
-  at = pathlib.Path(given).expanduser() if given else folder() / published.file.name
-  if not at.is_file():
-    raise _missing(published, at, bool(given))
+  places = [pathlib.Path(given).expanduser()] if given else _usual(published)
+  at = next((place for place in places if place.is_file()), None)
+  if at is None:
+    raise _missing(published, places[0], bool(given))
   said = re.search(r'-([0-9a-f]{8})\.[a-z]+$', at.name)
   if said and not (found := sha256(at)).startswith(said[1]):
     raise InputError(f'{at} is damaged: its SHA-256 is {found[:8]}..., not {said[1]}...')
@@ -80,6 +95,30 @@ def load(at: pathlib.Path, convert: Callable[[Mapping[str, Any]], Params]) -> tu
       if not kept.exists():
         _keep(kept, convert(pth.read(at)), digest)
   return _parted(_npz(kept))
+
+
+def fitting(tree: Params, module: nn.Module, shape: tuple[int, ...]) -> Params:
+  """The tree, if it is the parameters of this module for an input of that shape; InputError."""
+  example = jax.ShapeDtypeStruct(shape, jnp.float32)
+  expected = jax.eval_shape(module.init, jax.random.key(0), example)['params']
+  given, wanted = (
+    {name: a.shape for name, a in flax.traverse_util.flatten_dict(nested, sep='/').items()}
+    for nested in (tree, expected)
+  )
+  for name in sorted(given.keys() | wanted.keys()):
+    if given.get(name) != wanted.get(name):
+      raise InputError(
+        f'these are not the weights of {type(module).__name__}: {name} is '
+        f'{given.get(name, "not there")}, and should be {wanted.get(name, "not there")}.'
+      )
+  return tree
+
+
+def _usual(published: Published) -> list[pathlib.Path]:
+  home = pathlib.Path(os.environ.get('XDG_CACHE_HOME') or '~/.cache').expanduser()
+  hub = pathlib.Path(os.environ.get('TORCH_HOME') or home / 'torch').expanduser()
+  names = published.file.name, *published.others
+  return [folder() / names[0], *(hub / 'hub' / 'checkpoints' / name for name in names)]
 
 
 def _missing(published: Published, at: pathlib.Path, given: bool) -> InputError:
