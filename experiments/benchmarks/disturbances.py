@@ -20,6 +20,7 @@ from scipy.ndimage import gaussian_filter
 
 from gan_jax import measuring
 from gan_jax.data.opening import opened
+from gan_jax.data.source import Source
 from gan_jax.errors import InputError
 from gan_jax.sampling import still
 
@@ -71,7 +72,7 @@ def main(argv: list[str]) -> None:
   whole = lru_cache(lambda split='train': opened({'name': _DATA.value, **options}, split=split))
   # No image is on both sides, or measures of copies would see those that are; and every other one,
   # since the first half of MNIST's test images was written by other people than the second.
-  other = lambda s, first: s._replace(arrays={k: a[first::2] for k, a in s.arrays.items()})
+  other = lambda s, first: Source({k: a[first::2] for k, a in s.arrays.items()}, s.meta)
   source = lambda split='train': other(whole(split), 1) if split == _HELD.value else whole(split)
   arrays = [whole().arrays, other(whole(_HELD.value), 0).arrays]
   train, held = ((np.asarray(a['image']), np.asarray(a['label'])) for a in arrays)
