@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.errors import InputError
@@ -125,20 +126,27 @@ def singular_values(
   """Those of dG/dz at each z, largest first: z f32[N,Z] -> f64[N,min(Z,D)], D pixels.
 
   G is a function of JAX arrays, of z as its input `at` and of the others in `rest`, each image by
-  itself. The Jacobians are in float32, by forward differentiation.
+  itself. Jacobians are in float32, column by column, each the pull-back of a pull-back: some layers
+  know no other derivative.
   """
 
-  def one(z: jax.Array, *rest: jax.Array) -> jax.Array:
-    image = lambda z: G(*_placed(z[None], [a[None] for a in rest], at))[0].reshape(-1)
-    return jax.jacfwd(image)(z)
+  @jax.jit
+  def jacobians(z: jax.Array, *rest: jax.Array) -> jax.Array:
+    """f32[n,Z,D], transposed."""
+    image = lambda z: G(*_placed(z, list(rest), at)).reshape(len(z), -1)
+    y, pull = jax.vjp(image, z)
+    _, push = jax.vjp(lambda u: pull(u)[0], jnp.zeros_like(y))
+    column = lambda e: push(jnp.broadcast_to(e, z.shape))[0]
+    return jnp.moveaxis(jax.lax.map(column, jnp.eye(z.shape[1])), 0, 1)
 
-  each = jax.jit(jax.vmap(one))
-  pixels = jax.eval_shape(each, z[:1], *(a[:1] for a in rest)).shape[1]
+  pixels = jax.eval_shape(jacobians, z[:1], *(a[:1] for a in rest)).shape[2]
   size = int(max(1, min(len(z), ROOM // (pixels * z.shape[1]))))
   out = []
   for start in range(0, len(z), size):
     part = [a[start : start + size] for a in (z, *rest)]
-    out.append(np.linalg.svd(in_chunks(each, size, *part).astype(np.float64), compute_uv=False))
+    out.append(
+      np.linalg.svd(in_chunks(jacobians, size, *part).astype(np.float64), compute_uv=False)
+    )
   return np.concatenate(out)
 
 

@@ -150,6 +150,17 @@ def test_conditioning_is_that_of_differences_where_G_bends():
     np.testing.assert_allclose(row, np.linalg.svd(np.array(J), compute_uv=False), rtol=1e-4)
 
 
+def test_layers_that_know_pull_backs_only_are_no_hindrance():
+  @jax.custom_vjp
+  def layer(x):
+    return jnp.sin(x)
+
+  layer.defvjp(lambda x: (jnp.sin(x), x), lambda x, u: (u * jnp.cos(x),))
+  z = np.asarray(priors.normal(3)(KEY, 2))
+  of = lambda f: latent_path.singular_values(lambda z: f(z @ A).reshape(-1, 4, 4, 1), z)
+  np.testing.assert_allclose(of(layer), of(jnp.sin), rtol=1e-5)
+
+
 def test_directions_that_change_nothing_cost_what_float32_can_tell():
   dead = drawing(lambda z: linear(z * jnp.float32([[1, 1, 0]])))
   found = conditioning(dead, source, KEY, n=3)
