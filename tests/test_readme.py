@@ -29,6 +29,18 @@ def test_every_link_of_the_zoo_is_there_and_every_name_once():
   assert len(names) == len(set(names)) == 48
 
 
+def test_every_measure_is_in_the_table_of_measures():
+  from gan_jax import measuring
+
+  text = (ROOT / 'docs' / 'metrics.md').read_text()
+  links = re.findall(r'\]\(([^)#]+)\)', text)
+  assert [path for path in links if not (ROOT / 'docs' / path).exists()] == []
+  named = set(re.findall(r'`(\w+)', text))
+  evals = {name for names in measuring.vocabulary().values() for name in names}
+  only_here = {'classify', 'coupling', 'residual', 'words'}  # of single experiments
+  assert evals - only_here - named == set()
+
+
 def test_losses_and_penalties_in_its_tables_are_all_there_is():
   from gan_jax import config, pairs, penalties
 
