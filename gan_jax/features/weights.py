@@ -122,12 +122,18 @@ def _usual(published: Published) -> list[pathlib.Path]:
 
 
 def _missing(published: Published, at: pathlib.Path, given: bool) -> InputError:
-  fetch = 'fetch them with `python -m gan_jax.features.fetch`, ' if published.base else ''
-  else_ = f'or put {published.file.name} there, or give its place as path= or {published.variable}='
   if given:
     return InputError(f'there is no file {at} with the weights of {published.what}.')
-  text = f'the weights of {published.what} are not in {at.parent}: {fetch}{else_}'
-  return InputError(f'{text} (SHA-256 {published.file.sha256[:8]}...).')
+  ways = [
+    f'put {published.file.name} there',
+    f'say where it lies by path= or by the environment, {published.variable}=',
+  ]
+  if published.base:
+    ways.insert(0, 'run `python -m gan_jax.features.fetch`')
+  return InputError(
+    f'the weights of {published.what} (SHA-256 {published.file.sha256[:8]}...) are not in '
+    f'{at.parent}: {", or ".join(ways)}.'
+  )
 
 
 def _npz(at: pathlib.Path) -> dict[str, np.ndarray]:
