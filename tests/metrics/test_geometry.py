@@ -5,9 +5,18 @@ import sys
 import jax
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 
 from gan_jax.errors import InputError
-from gan_jax.metrics.geometry import geometry, living_times, loops, mean_living_times, reach, score
+from gan_jax.metrics.geometry import (
+  distances,
+  geometry,
+  living_times,
+  loops,
+  mean_living_times,
+  reach,
+  score,
+)
 from tests.metrics.standing import sampler_of, source_of
 
 RNG = np.random.default_rng(0)
@@ -36,7 +45,7 @@ def test_equals_piq(torch_fidelity):
     patch.setattr(np.random, 'seed', lambda: None)
     patch.setattr(np.random, 'choice', lambda n, size: rows)
     theirs, end = piq.witness(x, 32, 1 / 128)
-    found, own_end = loops(x, rows, 1 / 128)
+    found, own_end = loops(distances(x)[:, rows], 1 / 128)
     assert own_end == pytest.approx(end, rel=1e-12)
     np.testing.assert_allclose(found, theirs, rtol=1e-9)
     assert len(found) > 2
@@ -47,6 +56,16 @@ def test_equals_piq(torch_fidelity):
     found = mean_living_times(x, rows[None])
     np.testing.assert_allclose(found[0], default._relative_living_times(0), atol=1e-9)
   assert reach(5000) == 1 / 128
+
+
+def test_distances_equal_scipys_also_of_copies():
+  x = (1000 + RNG.normal(size=(60, 8))).astype(np.float32)
+  x[7], x[9] = x[3], np.nextafter(x[3], np.float32(np.inf))
+  found, expected = distances(x), cdist(x, x)
+  np.testing.assert_allclose(found, expected, rtol=1e-9)
+  assert found[7, 3] == 0
+  x[30:] += 1e6  # far apart, and alike
+  np.testing.assert_allclose(distances(x), cdist(x, x), rtol=1e-9)
 
 
 def test_living_times_of_known_barcodes():
@@ -115,4 +134,4 @@ def test_what_cannot_be_is_said(monkeypatch):
     mean_living_times(np.full((9, 2), np.nan), draws(9))
   monkeypatch.setitem(sys.modules, 'gudhi', None)
   with pytest.raises(InputError, match='pip install'):
-    loops(np.zeros((9, 2)), np.arange(3))
+    loops(np.ones((9, 3)))
