@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax.features.resize import pil_bicubic, tf1_bilinear
+from gan_jax.errors import InputError
+from gan_jax.features.resize import coloured, half_pixel_bilinear, pil_bicubic, tf1_bilinear
 
 SHAPES = [(8, 8), (28, 28), (32, 32), (300, 40), (299, 299)]
 RNG = np.random.default_rng(0)
@@ -40,6 +41,23 @@ def test_bilinear_by_hand():
 
 
 @pytest.mark.parametrize('shape', SHAPES)
+def test_half_pixel_bilinear_is_pytorchs(shape):
+  torch = pytest.importorskip('torch')
+  x = some(shape)
+  planes = torch.tensor(x).permute(0, 3, 1, 2).float()
+  interpolate = torch.nn.functional.interpolate
+  expected = interpolate(planes, size=(299, 200), mode='bilinear', align_corners=False)
+  found = jax.jit(lambda x: half_pixel_bilinear(x, (299, 200)))(x)
+  np.testing.assert_allclose(found, expected.permute(0, 2, 3, 1).numpy(), atol=1e-4)
+
+
+def test_half_pixel_bilinear_by_hand():
+  x = jnp.array([0, 8, 24], jnp.uint8).reshape(1, 1, 3, 1)
+  found = half_pixel_bilinear(x, (2, 6))[0, ..., 0]
+  np.testing.assert_array_equal(found, [[0, 2, 6, 12, 20, 24]] * 2)
+
+
+@pytest.mark.parametrize('shape', SHAPES)
 def test_bicubic_is_pillows(shape):
   x = some(shape, 1)
   planes = [Image.fromarray(x[0, ..., c].astype(np.float32)) for c in range(3)]
@@ -56,3 +74,11 @@ def test_only_bicubic_averages_what_it_makes_smaller():
   clean, aliased = pil_bicubic(stripes, (60, 60)), tf1_bilinear(jnp.asarray(stripes), (60, 60))
   np.testing.assert_allclose(clean[:, :, 3:-3], 100, atol=0.5)
   assert float(aliased.min()) == 200
+
+
+def test_grey_is_shown_as_colour():
+  x = some((3, 5))
+  np.testing.assert_array_equal(coloured(x), x)
+  np.testing.assert_array_equal(coloured(x[..., :1]), np.repeat(x[..., :1], 3, -1))
+  with pytest.raises(InputError, match='1 or 3 channels; these have 2'):
+    coloured(x[..., :2])
