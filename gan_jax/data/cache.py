@@ -17,9 +17,12 @@ except ImportError:  # Windows: no lock, so do not pack one set from two process
 
 
 def root() -> pathlib.Path:
-  """The cache's folder: $GAN_JAX_DATA, else ~/.cache/gan_jax; made when it is not there."""
-  given = os.environ.get('GAN_JAX_DATA')
-  folder = pathlib.Path(given).expanduser() if given else pathlib.Path.home() / '.cache' / 'gan_jax'
+  """The cache's folder, made when it is not there: $GAN_JAX_DATA, else ~/.cache/gan_jax.
+
+  In place of ~/.cache that is $XDG_CACHE_HOME where the environment has it.
+  """
+  usual = os.path.join(os.environ.get('XDG_CACHE_HOME') or '~/.cache', 'gan_jax')
+  folder = pathlib.Path(os.environ.get('GAN_JAX_DATA') or usual).expanduser()
   try:
     folder.mkdir(parents=True, exist_ok=True)
   except OSError as e:

@@ -28,8 +28,8 @@ def inception(path: str | os.PathLike[str] | None = None, *, clean: bool = False
   weights, or 'inception_clean:6726825d'.
 
   Args:
-    path: pytorch-fid's or torch-fidelity's file of weights, .pth, or the .npz made of it; unsaid,
-      what GAN_JAX_INCEPTION names, else the one in the cache.
+    path: pytorch-fid's or torch-fidelity's file of weights, .pth, the same as .safetensors, or the
+      .npz made of it; unsaid, what GAN_JAX_INCEPTION names, else the one in the cache.
     clean: resize as clean-FID does (Parmar et al. 2022, arXiv 2104.11222), not as TensorFlow 1 did;
       the numbers are not to be compared with others, and have the name to say so.
 

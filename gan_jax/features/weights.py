@@ -18,7 +18,7 @@ import numpy as np
 from gan_jax.data import cache
 from gan_jax.data.download import File, sha256
 from gan_jax.errors import InputError
-from gan_jax.features import pth
+from gan_jax.features import pth, safetensors
 from gan_jax.game import Params
 
 DIGEST = '__sha256__'  # the entry of a converted file that says which it was made of
@@ -81,8 +81,8 @@ def located(published: Published, path: str | os.PathLike[str] | None = None) ->
 def load(at: pathlib.Path, convert: Callable[[Mapping[str, Any]], Params]) -> tuple[Params, str]:
   """(weights as the network takes them, the SHA-256 of the published file they come from).
 
-  A file of PyTorch's is converted once and kept in the cache as an .npz, which may be given to
-  others in its place; an .npz of another's names and layouts is converted each time.
+  A file of PyTorch's or .safetensors is converted once and kept in the cache as an .npz, which may
+  be given to others in its place; an .npz of another's names and layouts is converted each time.
   """
   if at.suffix == '.npz':
     arrays = _npz(at)
@@ -93,7 +93,8 @@ def load(at: pathlib.Path, convert: Callable[[Mapping[str, Any]], Params]) -> tu
     kept.parent.mkdir(parents=True, exist_ok=True)
     with cache.lock(kept):
       if not kept.exists():
-        _keep(kept, convert(pth.read(at)), digest)
+        read = safetensors.read if at.suffix == '.safetensors' else pth.read
+        _keep(kept, convert(read(at)), digest)
   return _parted(_npz(kept))
 
 
