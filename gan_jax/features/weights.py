@@ -22,6 +22,7 @@ from gan_jax.features import pth, safetensors
 from gan_jax.game import Params
 
 DIGEST = '__sha256__'  # the entry of a converted file that says which it was made of
+VERSION = 1  # of what networks take; with another one, files are converted anew
 
 
 class Published(NamedTuple):
@@ -88,7 +89,7 @@ def load(at: pathlib.Path, convert: Callable[[Mapping[str, Any]], Params]) -> tu
     arrays = _npz(at)
     return _parted(arrays) if DIGEST in arrays else (convert(arrays), sha256(at))
   digest = sha256(at)
-  kept = folder() / f'{at.stem}-{digest[:12]}.npz'
+  kept = folder() / f'{at.stem}-{digest[:12]}-v{VERSION}.npz'
   if not kept.exists():
     kept.parent.mkdir(parents=True, exist_ok=True)
     with cache.lock(kept):
