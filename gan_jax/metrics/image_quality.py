@@ -54,9 +54,9 @@ def similarity(
   c1, c2 = (K1 * peak) ** 2, (K2 * peak) ** 2
   of = lambda x: _windowed(x, window)
   mean_a, mean_b = of(a), of(b)
-  var_a, var_b = of(a * a) - mean_a**2, of(b * b) - mean_b**2
+  var = of(a * a + b * b) - mean_a**2 - mean_b**2  # of a and of b: only their sum is needed
   both = of(a * b) - mean_a * mean_b
-  structure = (2 * both + c2) / (var_a + var_b + c2)
+  structure = (2 * both + c2) / (var + c2)
   luminance = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
   return (luminance * structure).mean(axis=(2, 3)), structure.mean(axis=(2, 3))
 

@@ -4,7 +4,7 @@ How contrast is distributed, how random filters respond, and how large regions o
 natural images have heavy tails in all three.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -18,6 +18,7 @@ from gan_jax.sampling import Sampler
 FILTER = 8  # pixels a side
 SHADES = 16  # of grey, of which a region has one
 EDGES = 2.0 ** np.arange(-2, 10, 0.25)  # of bins, in grey levels: quarters of octaves
+PLACES = 2**15  # where filters are laid at a time
 VALUES = 2**20  # gradients at most that a Weibull distribution is fitted to
 
 
@@ -49,10 +50,12 @@ def statistics(some: np.ndarray, by: np.ndarray) -> Statistics:
     lengths = gradients(x)
     contrast += _binned(lengths)
     kept.append(lengths[::thin])
-    for i, one in enumerate(by):
-      response = responses(x, one)
-      filtered[i] += _binned(np.abs(response))
-      powers[i] += [np.sum(response**p) for p in range(5)]
+    for response in responses(x, by):
+      for i, one in enumerate(response):
+        filtered[i] += _binned(np.abs(one))
+        square = one * one
+        sums = one.sum(), square.sum(), square @ one, square @ square
+        powers[i] += [len(one), *sums]
     areas = _added(areas, np.bincount(np.log2(region_areas(x)).astype(int)))
   above = np.concatenate(kept)
   return Statistics(
@@ -85,11 +88,14 @@ def weibull(x: np.ndarray) -> tuple[float, float]:
   return float(k), float(x.max() * np.mean(np.exp(k * logs)) ** (1 / k))
 
 
-def responses(grey: np.ndarray, by: np.ndarray) -> np.ndarray:
-  """f64[N,H,W], one filter f64[8,8] -> f64[...]: where it is wholly within the image."""
-  from scipy.signal import fftconvolve
-
-  return np.ravel(fftconvolve(grey, by[None, ::-1, ::-1], mode='valid', axes=(1, 2)))
+def responses(grey: np.ndarray, by: np.ndarray) -> Iterator[np.ndarray]:
+  """f64[N,H,W], filters f64[F,8,8] -> parts f64[F,P]: at all places wholly within an image."""
+  flat = by.reshape(len(by), -1)
+  windows = np.lib.stride_tricks.sliding_window_view(grey, by.shape[1:], axis=(1, 2))
+  step = max(1, PLACES // windows.shape[2])
+  for image in windows:
+    for start in range(0, len(image), step):
+      yield flat @ image[start : start + step].reshape(-1, flat.shape[1]).T
 
 
 def region_areas(grey: np.ndarray, shades: int = SHADES) -> np.ndarray:
@@ -173,7 +179,10 @@ def _told(s: Statistics) -> dict[str, float]:
 
 
 def _binned(x: np.ndarray) -> np.ndarray:
-  return np.bincount(np.searchsorted(EDGES, x.ravel(), side='right'), minlength=len(EDGES) + 1)
+  """Counts i64[49] between `EDGES`, by logarithms, which is several times as fast as a search."""
+  with np.errstate(divide='ignore'):
+    at = np.floor(4 * np.log2(x.ravel())) + 9
+  return np.bincount(np.clip(at, 0, len(EDGES)).astype(np.int32), minlength=len(EDGES) + 1)
 
 
 def _kurtosis(powers: np.ndarray) -> np.ndarray:

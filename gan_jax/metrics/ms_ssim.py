@@ -64,7 +64,7 @@ def ms_ssim(
   source: Callable,
   key: jax.Array,
   *,
-  n: int = 2000,
+  n: int = 1000,
   split: str = 'train',
   window: int = WINDOW,
 ) -> Mapping[str, Any]:

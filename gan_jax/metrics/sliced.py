@@ -4,8 +4,8 @@ Between sorted values the distance is that of the best transport, and no density
 no covariance is estimated on the way.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -15,7 +15,7 @@ from gan_jax.metrics import pairwise
 from gan_jax.metrics.look import Look, look
 from gan_jax.sampling import Sampler
 
-TOGETHER = 2**24  # projections at a time: 64 MiB
+TOGETHER = 2**24  # numbers of directions, or of projections, at a time: 64 MiB
 
 
 def directions(count: int, d: int, rng: np.random.Generator) -> np.ndarray:
@@ -24,12 +24,15 @@ def directions(count: int, d: int, rng: np.random.Generator) -> np.ndarray:
   return (v / np.linalg.norm(v, axis=1, keepdims=True)).astype(np.float32)
 
 
-def gaps(x: np.ndarray, y: np.ndarray, along: np.ndarray, power: int = 1) -> np.ndarray:
-  """Features [N,D] twice, directions [M,D] -> f64[M]: mean |x_(i) - y_(i)|^power of sorted values.
+class Gaps(NamedTuple):
+  """Between sorted projections, along each of M directions."""
 
-  That is the Wasserstein distance W_power of the projections, to that power. Raises InputError
-  unless both sets are of one size.
-  """
+  first: np.ndarray  # f64[M], mean |x_(i) - y_(i)|: the Wasserstein distance W_1
+  second: np.ndarray  # f64[M], mean |x_(i) - y_(i)|^2: the square of W_2
+
+
+def gaps(x: np.ndarray, y: np.ndarray, along: np.ndarray) -> Gaps:
+  """Features [N,D] twice, directions [M,D] -> Gaps. InputError unless both are of one size."""
   x, y = pairwise.flat(x, 'features'), pairwise.flat(y, 'features')
   if x.shape != y.shape or x.shape[1] != along.shape[1]:
     raise InputError(
@@ -37,17 +40,29 @@ def gaps(x: np.ndarray, y: np.ndarray, along: np.ndarray, power: int = 1) -> np.
       f'{x.shape} and {y.shape} along {along.shape}.'
     )
   step = max(1, TOGETHER // len(x))
-  parts = [along[i : i + step].T for i in range(0, len(along), step)]
-  return np.concatenate([_gap(x @ part, y @ part, power) for part in parts])
+  return joined(_gaps(x, y, along[i : i + step]) for i in range(0, len(along), step))
 
 
-def monge_distance(x: np.ndarray, y: np.ndarray, along: np.ndarray) -> tuple[float, float]:
-  """(3 D times the mean squared W_2 over directions, its error) (Berthet et al. 2026).
+def random_gaps(x: np.ndarray, y: np.ndarray, count: int, rng: np.random.Generator) -> Gaps:
+  """The same along random `directions`, of which few are held at a time."""
+  x, y = pairwise.flat(x, 'features'), pairwise.flat(y, 'features')
+  step = max(1, TOGETHER // x.shape[1])
+  sizes = [min(step, count - start) for start in range(0, count, step)]
+  return joined(gaps(x, y, directions(size, x.shape[1], rng)) for size in sizes)
+
+
+def joined(parts: Iterable[Gaps]) -> Gaps:
+  """Along all of their directions."""
+  return Gaps(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+
+
+def monge_distance(second: np.ndarray, d: int) -> tuple[float, float]:
+  """(3 D times the mean of `Gaps.second`, its error) (Berthet et al. 2026).
 
   3 D mu^2 for a shift of every feature by mu. The error is that of having only so many directions,
   not so many samples.
   """
-  return _mean(3 * x.shape[1] * gaps(x, y, along, 2))
+  return _mean(3 * d * second)
 
 
 def sliced(
@@ -65,15 +80,14 @@ def sliced(
   Of as many samples as real images. Both are biased upwards, the more the fewer there are: numbers
   of different n are not to be compared. 'stderr' is of the directions alone.
   """
-  a, along = _seen(sampler, source, key, features, n, split, count)
-  value, error = _mean(gaps(a.fake.features, a.real.features, along))
-  square = gaps(a.fake.features, a.real.features, along, 2)
-  protocol = {**a.protocol, 'directions': count}
+  a, found = _seen(sampler, source, key, features, n, split, count)
+  value, error = _mean(found.first)
+  w2 = float(np.sqrt(found.second.mean()))
   return {
     'sliced': value,
     'stderr': error,
-    'w2': float(np.sqrt(square.mean())),
-    'protocol': protocol,
+    'w2': w2,
+    'protocol': {**a.protocol, 'directions': count},
   }
 
 
@@ -91,8 +105,8 @@ def monge(
 
   With Inception's it is `mind`; with others it is not, and is not to be compared with it.
   """
-  a, along = _seen(sampler, source, key, features, n, split, count)
-  value, error = monge_distance(a.fake.features, a.real.features, along)
+  a, found = _seen(sampler, source, key, features, n, split, count)
+  value, error = monge_distance(found.second, a.real.features.shape[1])
   return {'monge': value, 'stderr': error, 'protocol': {**a.protocol, 'directions': count}}
 
 
@@ -148,16 +162,16 @@ def transported(x: np.ndarray, y: np.ndarray) -> float:
 
 def _seen(
   sampler: Sampler, source: Callable, key: jax.Array, features: Any, n: int, split: str, count: int
-) -> tuple[Look, np.ndarray]:
+) -> tuple[Look, Gaps]:
   n = min(n, len(source(split)))
   a = look(sampler, source, key, features=features, n=n, split=split)
   rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
-  return a, directions(count, a.real.features.shape[1], rng)
+  return a, random_gaps(a.fake.features, a.real.features, count, rng)
 
 
-def _gap(x: np.ndarray, y: np.ndarray, power: int) -> np.ndarray:
-  gap = np.sort(x, axis=0).astype(np.float64) - np.sort(y, axis=0)
-  return np.mean(np.abs(gap) ** power, axis=0)
+def _gaps(x: np.ndarray, y: np.ndarray, along: np.ndarray) -> Gaps:
+  gap = np.sort(x @ along.T, axis=0).astype(np.float64) - np.sort(y @ along.T, axis=0)
+  return Gaps(np.abs(gap).mean(axis=0), np.einsum('nm,nm->m', gap, gap) / len(gap))
 
 
 def _mean(values: np.ndarray) -> tuple[float, float]:

@@ -94,8 +94,8 @@ def swd(
     of = lambda some, at=at: normalised(_patches_of(some, at, depth, per_image, rng))
     known, again, drawn = of(real), of(real), of(fake)
     side = -(-min(height, width) // 2**at)
-    result[f'swd_{side}'] = 1000 * float(gaps(known, drawn, along).mean())
-    result[f'real_{side}'] = 1000 * float(gaps(known, again, along).mean())
+    result[f'swd_{side}'] = 1000 * float(gaps(known, drawn, along).first.mean())
+    result[f'real_{side}'] = 1000 * float(gaps(known, again, along).first.mean())
   mean = lambda start: float(np.mean([v for name, v in result.items() if name.startswith(start)]))
   means = {'swd': mean('swd_'), 'real': mean('real_')}
   how = dict(patch=PATCH, per_image=per_image, directions=count, times=1000)

@@ -17,6 +17,7 @@ from gan_jax.metrics.sliced import (
   mind,
   monge,
   monge_distance,
+  random_gaps,
   sliced,
   transported,
 )
@@ -41,7 +42,7 @@ def test_gaps_equal_scipy(together, monkeypatch):
   monkeypatch.setattr(module, 'TOGETHER', together)
   x, y, along = normal(200), 2 * normal(200) + 1, directions(9, 6, RNG)
   expected = [wasserstein_distance(x @ v, y @ v) for v in along]
-  np.testing.assert_allclose(gaps(x, y, along), expected, rtol=1e-6)
+  np.testing.assert_allclose(gaps(x, y, along).first, expected, rtol=1e-6)
 
 
 def test_mind_is_its_formula():
@@ -51,17 +52,26 @@ def test_mind_is_its_formula():
   for v in along.astype(np.float64):
     a, b = np.sort(x @ v), np.sort(y @ v)
     value += np.mean((a - b) ** 2) / 40
-  assert monge_distance(x, y, along)[0] == pytest.approx(3 * 4 * value, rel=1e-6)
+  assert monge_distance(gaps(x, y, along).second, 4)[0] == pytest.approx(12 * value, rel=1e-6)
+
+
+def test_random_gaps_are_along_directions_whatever_their_parts(monkeypatch):
+  x, y = normal(30), normal(30)
+  along = directions(11, 6, np.random.default_rng(3))
+  monkeypatch.setattr(module, 'TOGETHER', 20)  # three directions at a time
+  found = random_gaps(x, y, 11, np.random.default_rng(3))
+  for ours, theirs in zip(found, gaps(x, y, along), strict=True):
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5)
 
 
 def test_a_shift_is_known():
   x, d = normal(500), 6
   along = directions(2000, d, RNG)
-  value, error = monge_distance(x, x + np.float32(0.5), along)
+  value, error = monge_distance(gaps(x, x + np.float32(0.5), along).second, d)
   assert value == pytest.approx(3 * d * 0.25, abs=4 * error)
-  assert monge_distance(x, x, along) == (0, 0)
+  assert monge_distance(gaps(x, x, along).second, d) == (0, 0)
   along = np.float32([[1, 0, 0, 0, 0, 0]])
-  assert gaps(x, x + np.float32(0.5), along)[0] == pytest.approx(0.5, rel=1e-5)
+  assert gaps(x, x + np.float32(0.5), along).first[0] == pytest.approx(0.5, rel=1e-5)
 
 
 def test_transport_equals_pot():
@@ -80,7 +90,7 @@ def test_transport_of_numbers_is_scipys():
 
 def test_sliced_is_less_than_exact():
   x, y = normal(60), normal(60, mean=1)
-  assert gaps(x, y, directions(50, 6, RNG)).max() <= transported(x, y)
+  assert gaps(x, y, directions(50, 6, RNG)).first.max() <= transported(x, y)
 
 
 def test_golden_numbers():
@@ -88,8 +98,10 @@ def test_golden_numbers():
   x = np.array([[0, 1, 2], [3, 4, 0], [1, 2, 3], [4, 0, 1.0]])
   y = np.array([[0, 1, 2], [3, 4, 5], [6, 0, 1], [2, 3, 4.0]])
   along = np.array([[1, 0, 0], [0.6, 0.8, 0], [0, 0, -1.0]])
-  np.testing.assert_allclose(gaps(x, y, along), [0.75, 0.65, 1.5])
-  assert monge_distance(x, y, along)[0] == pytest.approx(9 * (1.25 + 0.85 + 2.5) / 3)
+  np.testing.assert_allclose(gaps(x, y, along).first, [0.75, 0.65, 1.5])
+  assert monge_distance(gaps(x, y, along).second, 3)[0] == pytest.approx(
+    9 * (1.25 + 0.85 + 2.5) / 3
+  )
   pairings = (np.linalg.norm(x - y[list(p)], axis=1).mean() for p in permutations(range(4)))
   assert transported(x, y) == pytest.approx(min(pairings))
 
@@ -136,8 +148,10 @@ def test_the_eval_is_of_its_parts():
   rng = np.random.default_rng(np.asarray(jax.random.key_data(KEY)))
   unit = lambda x: x.reshape(50, -1) / np.float32(255)
   along = directions(30, 16, rng)
-  assert found['sliced'] == pytest.approx(gaps(unit(fake), unit(real), along).mean(), rel=1e-5)
-  square = gaps(unit(fake), unit(real), along, 2).mean()
+  assert found['sliced'] == pytest.approx(
+    gaps(unit(fake), unit(real), along).first.mean(), rel=1e-5
+  )
+  square = gaps(unit(fake), unit(real), along).second.mean()
   assert found['w2'] == pytest.approx(np.sqrt(square), rel=1e-5)
 
 
