@@ -83,8 +83,8 @@ def _transfer(url: str, partial: pathlib.Path, size: int) -> None:
   done = partial.stat().st_size if partial.exists() else 0
   kept = f'; {done} of {size} bytes are kept and the next call goes on there' if done else ''
   raise InputError(
-    f'{url} could not be downloaded ({problem}){kept}; or fetch the file otherwise and give the '
-    f'folder it lies in as folder='
+    f'{url} could not be downloaded ({problem}){kept}; or fetch the file otherwise and put it into '
+    f'{partial.parent}.'
   )
 
 
