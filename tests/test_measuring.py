@@ -31,7 +31,7 @@ def test_common_options_go_to_those_that_take_them():
 @pytest.mark.parametrize(
   ('text', 'message'),
   [
-    ('two_sampel', "Did you mean two_sample"),
+    ('two_sampel', 'Did you mean two_sample'),
     ('two_sample(m=3)', "takes no argument 'm'"),
     ('two_sample(3)', 'given by name'),
     ('two_sample(', 'metrics are written like'),
