@@ -5,7 +5,8 @@
 The game of `began_faces.py`; the networks end at 7x7 and have 16 channels, Adam is five times
 faster and k moves ten times faster, whose .001 is meant for hundreds of thousands of rounds.
 
-Not yet trained here beyond `:tiny`: there is no number to expect.
+Here, seed 0, stopped after 820 of 2,000 rounds at 40 images/s on two busy CPU cores: D's loss .097
+and falling from .19; nothing is claimed of its samples.
 """
 
 from ml_collections.config_dict import placeholder

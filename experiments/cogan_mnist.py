@@ -9,7 +9,11 @@ the networks share all layers but one. Adam 2e-4 with beta1 .5, L2 5e-4, batches
 domain (128 of both here), 5,000 rounds, as in mingyuliutw/CoGAN.
 
 MNIST that is there already: --config.data.of.digit.folder=FOLDER and, for the edges,
---config.data.of.edge.of.folder=FOLDER. Run here in its tiny form only.
+--config.data.of.edge.of.folder=FOLDER.
+
+Here, seed 0, `:width=32`, after 500 rounds (six minutes on two busy CPU cores): strokes, and below
+each ragged edges in the same places. The number does not see it yet: the edges of an image are
+0.183 from its partner, 0.184 from another's, in L1.
 """
 
 from ml_collections.config_dict import placeholder
