@@ -1,4 +1,4 @@
-"""What every test runs under: four CPU devices, strict broadcasting, a compilation cache."""
+"""What every test runs under: four CPU devices, strict broadcasting, caches of its own."""
 
 import os
 import pathlib
@@ -16,6 +16,14 @@ jax.config.update('jax_numpy_rank_promotion', 'raise')
 # One for each worker: entries are not written whole or not at all.
 CACHE = f'gan_jax_test_cache_{os.environ.get("PYTEST_XDIST_WORKER", "alone")}'
 jax.config.update('jax_compilation_cache_dir', os.path.join(tempfile.gettempdir(), CACHE))
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _own_cache(tmp_path_factory):
+  """What is packed, trained and looked at in tests is kept out of the user's cache."""
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setenv('GAN_JAX_DATA', str(tmp_path_factory.mktemp('cache')))
+    yield
 
 
 @pytest.fixture(scope='session')
