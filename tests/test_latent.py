@@ -26,7 +26,7 @@ def told(x):
   return {'logit': x[:, 0], 'features': x**2}
 
 
-def drawing(G=lambda z: jnp.tanh(z @ A), D=told, prior=True):
+def drawing(G=lambda z: jnp.tanh(z @ A), D=told, prior=True, **examples):
   net = lambda f: Net(lambda key: (), lambda p, *a, key=None: f(*a))
   nets = {'G': net(G), 'D': net(D)}
   game = Game(nets, {}, gan(None, pair=pairs.hinge()), {})
@@ -34,7 +34,8 @@ def drawing(G=lambda z: jnp.tanh(z @ A), D=told, prior=True):
     game,
     priors.normal(3) if prior else None,
     transforms.scale(),
-    inputs=('z',) if prior else (),
+    inputs=(*(('z',) if prior else ()), *examples),
+    examples=examples,
     batch=4,
   )
   return make(steps.init(game, KEY))
@@ -79,8 +80,8 @@ def test_a_search_begins_where_it_is_told():
 
 
 def test_what_else_the_networks_take_is_given_image_by_image():
-  sampler = drawing(lambda z, y: jnp.tanh(z @ A) + y, lambda x, y: {'features': x * y})
   y = np.float32([[1], [2], [3]])
+  sampler = drawing(lambda z, y: jnp.tanh(z @ A) + y, lambda x, y: {'features': x * y}, y=y)
   z = np.asarray(sampler.prior(jax.random.key(7), 3))
   x = np.asarray(jnp.tanh(z @ A) + y)
   found = fit(sampler, x, KEY, given=(y,), steps=300, restarts=4)
