@@ -107,9 +107,9 @@ def test_the_command_writes_what_was_found(tmp_path):
   )  # fmt: skip
   done = command(f'--out={tmp_path}/fit.npz')
   assert done.returncode == 0, done.stderr
-  found = np.load(tmp_path / 'fit.npz')
-  assert found['z'].shape == (5, 16)
-  assert found['image'].shape == (5, 8, 8, 1)
+  with np.load(tmp_path / 'fit.npz') as found:
+    assert found['z'].shape == (5, 16)
+    assert found['image'].shape == (5, 8, 8, 1)
   done = command(f'--out={tmp_path}/fit.png', f'--images={tmp_path}/no')
   assert done.returncode == 1
   assert 'no folder or .zip' in done.stderr
