@@ -42,6 +42,7 @@ def run(
   _check_cadences(config, evals)
   members = population.members(config, workdir, vary)
   back.check(config, members)
+  bests.best(config['checkpoint'].get('best'))  # refused before anything is compiled
   parts = program.build(config, members)
   fallen = {} if vary is None else summary.claim(workdir, members)
   for member in members:
