@@ -23,9 +23,6 @@ from absl import flags
 from gan_jax import command, config
 from gan_jax.errors import InputError
 
-_OUT = flags.DEFINE_string('out', None, 'Folder for the contact sheet; in the cache by default.')
-_VERIFY = flags.DEFINE_bool('verify', False, 'Read the packed set whole and compare its digests.')
-
 
 def prepare(spec: Mapping[str, Any], out: str | None = None, verify: bool = False) -> str:
   """What the command prints of dict(name=..., **arguments of the reader).
@@ -128,9 +125,11 @@ def _how_to_train(spec: Mapping[str, Any]) -> Iterator[str]:
 
 def main(argv: Sequence[str]) -> None:
   """Prints what `prepare` says of the words of the command line."""
-  print(prepare(arguments(argv[1:]), _OUT.value, _VERIFY.value))
+  print(prepare(arguments(argv[1:]), flags.FLAGS.out, flags.FLAGS.verify))
 
 
 if __name__ == '__main__':
+  flags.DEFINE_bool('verify', False, 'Read the packed set whole and compare its digests.')
+  flags.DEFINE_string('out', None, 'Folder for the contact sheet; in the cache by default.')
   flags.FLAGS.set_gnu_getopt(True)  # flags may stand after the words
   command.start(main)

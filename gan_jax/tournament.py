@@ -18,12 +18,6 @@ from absl import app, flags
 from gan_jax import command
 from gan_jax.errors import InputError
 
-_RUNS = flags.DEFINE_list('runs', None, 'Two or more workdirs, maybe with @ROUND.', required=True)
-_N = flags.DEFINE_integer('n', 1000, 'How many images of each.', lower_bound=2)
-_SPLIT = flags.DEFINE_string('split', 'test', 'The real images, which no D was trained on.')
-_SEED = flags.DEFINE_integer('seed', 0, 'Of the draws, and of the discriminator of NRDS.')
-_OUT = flags.DEFINE_string('out', None, 'A JSON for all that came to be known.')
-
 
 class Entrant(NamedTuple):
   """Who takes part."""
@@ -52,9 +46,10 @@ def main(argv: list[str]) -> int:
     raise app.UsageError(f'{argv[1]!r} is no flag.')
   from gan_jax import measuring, runs
 
-  entrants = [_entrant(path, _N.value, _SEED.value) for path in _RUNS.value]
-  real, label = _real(_RUNS.value, _SPLIT.value, entrants[0].image)
-  standings, battles = play(entrants, real, label, _SEED.value)
+  said = flags.FLAGS
+  entrants = [_entrant(path, said.n, said.seed) for path in said.runs]
+  real, label = _real(said.runs, said.split, entrants[0].image)
+  standings, battles = play(entrants, real, label, said.seed)
   rows = [['model', 'fools', 'rating of G', 'of D', 'NRDS', 'GAM won']]
   for s in standings:
     rating = f'{s.rating:.0f} ± {s.deviation:.0f}'
@@ -66,11 +61,11 @@ def main(argv: list[str]) -> int:
   told = [[a, b, f'{g.test:.3f}', f'{g.samples:.3f}', ('neither', a, b)[g.winner]]
           for a, b, g in battles]  # fmt: skip
   print(measuring.table([head, *told]))
-  if _OUT.value:
-    protocol = dict(n=_N.value, split=_SPLIT.value, seed=_SEED.value, n_real=len(real))
+  if said.out:
+    protocol = dict(n=said.n, split=said.split, seed=said.seed, n_real=len(real))
     pairs = [dict(models=[a, b], **g._asdict()) for a, b, g in battles]
     record = dict(standings=[s._asdict() for s in standings], gam=pairs, protocol=protocol)
-    runs.write_json(pathlib.Path(_OUT.value), record)
+    runs.write_json(pathlib.Path(said.out), record)
   return 0
 
 
@@ -170,4 +165,9 @@ def _real(
 
 
 if __name__ == '__main__':
+  flags.DEFINE_list('runs', None, 'Two or more workdirs, maybe with @ROUND.', required=True)
+  flags.DEFINE_integer('n', 1000, 'How many images of each.', lower_bound=2)
+  flags.DEFINE_string('split', 'test', 'The real images, which no D was trained on.')
+  flags.DEFINE_integer('seed', 0, 'Of the draws, and of the discriminator of NRDS.')
+  flags.DEFINE_string('out', None, 'A JSON for all that came to be known.')
   command.start(main)
