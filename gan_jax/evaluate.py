@@ -47,12 +47,11 @@ def main(argv: list[str]) -> int:
   """Measures as the flags say, prints a table and writes the JSON; 1 if a metric could not be."""
   if len(argv) > 1:
     raise app.UsageError(f'{argv[1]!r} is no flag.')
-  from gan_jax import measuring, summary
+  from gan_jax import asking, measuring, summary
 
   if _LIST.value:
-    for file, names in measuring.vocabulary().items():
-      for name in names:
-        print(f'{file}.{name:20} {measuring.said(measuring.find(f"{file}.{name}"))}')
+    for line in asking.listing('metrics'):
+      print(line)
     return 0
   if _COMPARE.value:
     from gan_jax import runs
@@ -129,11 +128,11 @@ def _measure(
   """(1 if a metric could not be had, name -> what the others came to); prints and writes them."""
   import jax
 
-  from gan_jax import log, measuring, runs
+  from gan_jax import asking, log, measuring, runs
 
   features = _FEATURES.value or ('classifier' if 'label' in source().arrays else 'random_conv')
-  common = dict(n=n, features=features, split=_SPLIT.value)
-  evals = measuring.asked(_METRICS.value or measuring.CORE, **common)
+  common: dict[str, Any] = dict(n=n, features=features, split=_SPLIT.value)
+  evals = asking.asked(_METRICS.value or measuring.CORE, **common)
   # The first key is the one that evals during training have.
   keys = [jax.random.fold_in(jax.random.key(seed + i), 2) for i in range(_DRAWS.value)]
   found, refused = {}, 0
@@ -147,7 +146,7 @@ def _measure(
     said = '  '.join(f'{value} {number:.5g}' for value, number in result.values.items())
     print(f'{name:18} {said}  ({result.seconds:.1f} s)', flush=True)
     for picture, pixels in result.pictures.items():
-      log.save_png(out.with_name(f'{out.stem}_{name}_{picture}.png'), pixels)
+      log.save_picture(out.with_name(f'{out.stem}_{name}_{picture}'), pixels)
   for line in _protocols(found):
     print(line)
   runs.write_json(out, measuring.record(of, found))

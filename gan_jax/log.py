@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ class Log(NamedTuple):
   """Where numbers and pictures go; every entry belongs to a round."""
 
   write: Callable[[int, Mapping[str, float]], None]
-  image: Callable[[int, str, np.ndarray], pathlib.Path]  # uint8[H,W,C] -> the PNG
+  image: Callable[[int, str, np.ndarray], pathlib.Path]  # as `save_picture`
   protocol: Callable[[str, Mapping[str, Any]], None]  # an eval's name, how its numbers come to be
   read: Callable[[], list[dict[str, Any]]]  # the entries so far
   close: Callable[[], None]
@@ -56,9 +56,9 @@ def open_log(workdir: str | pathlib.Path, resume_at: int = -1) -> Log:
       events.add_scalar(name, value, round_)
 
   def image(round_: int, name: str, pixels: np.ndarray) -> pathlib.Path:
-    path = folder / 'samples' / f'{name}_{round_:08d}.png'
-    save_png(path, pixels)
-    events.add_image(name, pixels, round_, dataformats='HWC')
+    path = save_picture(folder / 'samples' / f'{name}_{round_:08d}', pixels)
+    still = pixels if pixels.ndim == 3 else pixels[-1]
+    events.add_image(name, still, round_, dataformats='HWC')
     return path
 
   def protocol(name: str, facts: Mapping[str, Any]) -> None:
@@ -106,4 +106,30 @@ def save_png(path: pathlib.Path, pixels: np.ndarray) -> None:
   path.parent.mkdir(parents=True, exist_ok=True)
   beside = path.with_suffix('.tmp')
   Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(beside, format='png')
+  beside.replace(path)
+
+
+def save_picture(stem: pathlib.Path, pixels: np.ndarray) -> pathlib.Path:
+  """Writes STEM.png of uint8[H,W,C], STEM.gif of frames uint8[T,H,W,C]; returns which."""
+  if pixels.ndim == 3:
+    path = stem.with_name(stem.name + '.png')
+    save_png(path, pixels)
+  else:
+    path = stem.with_name(stem.name + '.gif')
+    save_gif(path, pixels, 0.05 * len(pixels))
+  return path
+
+
+def save_gif(path: pathlib.Path, frames: Iterable[np.ndarray], seconds: float) -> None:
+  """Writes frames uint8[H,W,1 or 3] of one size that together last so long, over and over.
+
+  No frame is shorter than 20 ms: faster ones are slowed down by those who show them.
+  """
+  from PIL import Image
+
+  path.parent.mkdir(parents=True, exist_ok=True)
+  shown = [Image.fromarray(np.broadcast_to(f, (*f.shape[:2], 3))).quantize(256) for f in frames]
+  each = max(20, round(1000 * seconds / len(shown)))
+  beside = path.with_suffix('.tmp')
+  shown[0].save(beside, format='gif', save_all=True, append_images=shown[1:], duration=each, loop=0)
   beside.replace(path)

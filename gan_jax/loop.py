@@ -254,7 +254,7 @@ def measured(
         log.protocol(each.name, value)
         continue
       label = each.name if name == each.name else f'{each.name}/{name}'
-      if np.ndim(value) == 3:
+      if np.ndim(value) > 2:
         log.image(round_, label.replace('/', '_'), np.asarray(value))
       else:
         numbers[label] = float(value)

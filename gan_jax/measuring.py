@@ -1,15 +1,7 @@
-"""Metrics by name, their results with protocols, and the refusal to compare what is not alike.
+"""What metrics come to, with their protocols, and the refusal to compare what is not alike."""
 
-What is asked for is written like calls, `fid, kid(n=5000, features=pixels), parzen`: the names are
-those of evals in `gan_jax/metrics/`, with their file before them where two files have one of the
-name, or dotted paths of your own.
-"""
-
-import ast
 import importlib.metadata
-import inspect
 import pathlib
-import pkgutil
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,40 +11,21 @@ import jax
 import numpy as np
 
 import gan_jax
-from gan_jax import config as configs
-from gan_jax import metrics as room
 from gan_jax.errors import InputError
 from gan_jax.loop import Eval
 from gan_jax.progress import moments
 from gan_jax.sampling import Sampler
 
 CORE = 'frechet, kernel_distance, class_score, prdc, two_sample'
-TAKEN = ('sampler', 'key')  # the names that mark an eval's first and third parameters
 
 
 class Measured(NamedTuple):
   """What a metric came to."""
 
   values: dict[str, float]
-  pictures: dict[str, np.ndarray]  # uint8[H,W,C]
+  pictures: dict[str, np.ndarray]  # uint8[H,W,C], or frames uint8[T,H,W,C]
   protocol: dict[str, Any]
   seconds: float
-
-
-def asked(text: str, **common: Any) -> list[Eval]:
-  """'fid, kid(n=5000)' as evals, each with those of the `common` options that it takes.
-
-  Raises InputError for a name that there is not, or an option that it does not take.
-  """
-  try:
-    entries = ast.parse(f'[{text}]', mode='eval').body.elts  # type: ignore[attr-defined]
-    calls = [(_dotted(e.func), _options(e)) if isinstance(e, ast.Call) else (_dotted(e), {})
-             for e in entries]  # fmt: skip
-  except (SyntaxError, ValueError) as error:
-    raise InputError(
-      f'metrics are written like fid, kid(n=5000, features=pixels); this is {text!r}: {error}.'
-    ) from None
-  return [_eval(name, options, common) for name, options in calls]
 
 
 def measure(
@@ -72,7 +45,7 @@ def measure(
     protocol = dict(found[0].pop('protocol', {}))
     if len(keys) > 1:
       protocol['draws'] = len(keys)
-    pictures = {name: v for name, v in found[0].items() if np.ndim(v) == 3}
+    pictures = {name: v for name, v in found[0].items() if np.ndim(v) > 2}
     values: dict[str, float] = {}
     for name in found[0].keys() - pictures.keys():
       values[name], sd = moments([float(one[name]) for one in found])
@@ -153,67 +126,3 @@ def _check_alike(
 
 def _in_all(metric: str, records: Mapping[str, Mapping[str, Any]]) -> bool:
   return all(metric in one['metrics'] for one in records.values())
-
-
-def _eval(name: str, options: dict[str, Any], common: Mapping[str, Any]) -> Eval:
-  function = find(name)
-  taken = list(inspect.signature(function).parameters)[3:]
-  configs.refuse_strangers(options, taken, name)
-  usual = {key: v for key, v in common.items() if key in taken and v is not None}
-  return Eval(name, 1, function, {**usual, **options})
-
-
-def find(name: str) -> Callable:
-  """The eval of that name in any file of `gan_jax/metrics/`, or at a dotted path."""
-  if '.' in name:
-    return configs.resolve(name, 'metrics')
-  having = [m for m, names in vocabulary().items() if name in names]
-  if not having:
-    return configs.resolve(name, 'metrics')  # which names those that are near
-  if len(having) > 1:
-    raise InputError(f'{name} is in {" and ".join(having)}: ask for {having[0]}.{name}.')
-  return configs.resolve(f'{having[0]}.{name}', 'metrics')
-
-
-def said(function: Callable) -> str:
-  """The first sentence of what an eval says of itself."""
-  first = (inspect.getdoc(function) or '').split('\n\n')[0]
-  return ' '.join(first.split()).split('. ')[0].rstrip('.')
-
-
-def vocabulary() -> dict[str, list[str]]:
-  """file -> the evals in it: public functions of a sampler, a source and a key."""
-  out = {}
-  for info in pkgutil.iter_modules(room.__path__):
-    module = importlib.import_module(f'{room.__name__}.{info.name}')
-    own = [(n, f) for n, f in vars(module).items() if inspect.isfunction(f) and n[0] != '_']
-    out[info.name] = [n for n, f in own if f.__module__ == module.__name__ and _is_eval(f)]
-  return {file: names for file, names in out.items() if names}
-
-
-def _is_eval(function: Callable) -> bool:
-  first, _, third, *_ = [*inspect.signature(function).parameters, '', '', '']
-  return (first, third) == TAKEN and function.__name__ not in ('images', 'look')
-
-
-def _dotted(node: ast.expr) -> str:
-  if isinstance(node, ast.Attribute):
-    return f'{_dotted(node.value)}.{node.attr}'
-  if isinstance(node, ast.Name):
-    return node.id
-  raise ValueError(f'{ast.unparse(node)} is no name')
-
-
-def _options(call: ast.Call) -> dict[str, Any]:
-  if call.args or any(k.arg is None for k in call.keywords):
-    raise ValueError(f'options of {ast.unparse(call.func)} are given by name')
-  return {str(k.arg): _value(k.value) for k in call.keywords}
-
-
-def _value(node: ast.expr) -> Any:
-  """A literal, a bare word for itself, or inception(clean=True) for dict(name='inception', ...)."""
-  if isinstance(node, (ast.Name, ast.Attribute)):
-    return _dotted(node)
-  if isinstance(node, ast.Call):
-    return {'name': _dotted(node.func), **_options(node)}
-  return ast.literal_eval(node)

@@ -7,21 +7,72 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.special import ndtr, ndtri
 
+from gan_jax.errors import InputError
 from gan_jax.game import Array, Key
 from gan_jax.ops import random
 
 Prior = Callable[[Key, int], Array]
 
 
-def normal(dim: int = 100) -> Prior:
+@dataclass(frozen=True)
+class Normal:
   """z ~ N(0, I), f32[n,dim]."""
-  return lambda key, n: random.normal(key, (n, dim))
+
+  dim: int
+
+  def __call__(self, key: Key, n: int) -> Array:
+    """The draw, f32[n,dim]."""
+    return random.normal(key, (n, self.dim))
+
+  def truncated(self, z: np.ndarray, threshold: float) -> np.ndarray:
+    """A draw z f32[n,dim] as one of N(0, 1) between -threshold and threshold (Brock et al. 2019).
+
+    Entry by entry by the quantile, so that z and order stay what they were: no entry is redrawn.
+    """
+    tail = float(ndtr(-threshold))
+    u = ndtr(np.asarray(z, np.float64))
+    found = ndtri(tail + u * (1 - 2 * tail))
+    return np.clip(found, -threshold, threshold).astype(np.float32)
 
 
-def uniform(dim: int = 100, bound: float = 1.0) -> Prior:
+@dataclass(frozen=True)
+class Uniform:
+  """z ~ U(-bound, bound), f32[n,dim]."""
+
+  dim: int
+  bound: float
+
+  def __call__(self, key: Key, n: int) -> Array:
+    """The draw, f32[n,dim]."""
+    return random.uniform(key, (n, self.dim), -self.bound, self.bound)
+
+  def truncated(self, z: np.ndarray, threshold: float) -> np.ndarray:
+    """A draw z f32[n,dim] as one between -threshold and threshold, which is a smaller uniform."""
+    return np.asarray(z, np.float32) * np.float32(min(1.0, threshold / self.bound))
+
+
+def normal(dim: int = 100) -> Normal:
+  """z ~ N(0, I), f32[n,dim]."""
+  return Normal(dim)
+
+
+def uniform(dim: int = 100, bound: float = 1.0) -> Uniform:
   """z ~ U(-bound, bound), f32[n,dim]: 1 in DCGAN, sqrt(3) (unit variance) in the 2014 MNIST net."""
-  return lambda key, n: random.uniform(key, (n, dim), -bound, bound)
+  return Uniform(dim, bound)
+
+
+def truncated(prior: Prior | None, z: np.ndarray, threshold: float) -> np.ndarray:
+  """A draw of the prior, f32[n,Z], as one whose entries are no larger than the threshold.
+
+  Raises InputError for a prior that cannot be truncated, and a threshold that is not above 0.
+  """
+  if not threshold > 0:
+    raise InputError(f'truncation at {threshold} leaves nothing of z: right is a number above 0.')
+  if not isinstance(prior, Normal | Uniform):
+    raise InputError('only the z of a normal or uniform prior can be truncated.')
+  return prior.truncated(z, threshold)
 
 
 def hypercube(dim: int = 100) -> Prior:

@@ -5,52 +5,8 @@ import pytest
 from gan_jax import measuring
 from gan_jax.errors import InputError
 from gan_jax.loop import Eval
-from gan_jax.metrics import parzen, two_sample
 
 KEY = jax.random.key(0)
-
-
-def test_what_is_asked_for_is_written_like_calls():
-  one, two = measuring.asked('two_sample(n=50, split=test), parzen.parzen', n=7, limit=None)
-  assert one == Eval('two_sample', 1, two_sample.two_sample, dict(n=50, split='test'))
-  assert two == Eval('parzen.parzen', 1, parzen.parzen, dict(n=7))
-
-
-def test_an_option_may_be_a_description_of_its_own():
-  (one,) = measuring.asked('two_sample(split=net(size=3, of=pixels, at=[1, 2]))')
-  assert one.options == dict(split=dict(name='net', size=3, of='pixels', at=[1, 2]))
-
-
-def test_common_options_go_to_those_that_take_them():
-  common = dict(n=5, split='test', folds=3)
-  one, two = measuring.asked('two_sample, parzen_folds', **common)
-  assert one.options == dict(n=5, split='test')
-  assert two.options == dict(n=5, folds=3)
-
-
-@pytest.mark.parametrize(
-  ('text', 'message'),
-  [
-    ('two_sampel', 'Did you mean two_sample'),
-    ('two_sample(m=3)', "takes no argument 'm'"),
-    ('two_sample(3)', 'given by name'),
-    ('two_sample(', 'metrics are written like'),
-    ('1 + 1', '1 \\+ 1 is no name'),
-  ],
-)
-def test_what_makes_no_sense_is_refused(text, message):
-  with pytest.raises(InputError, match=message):
-    measuring.asked(text)
-
-
-def test_every_eval_can_be_found_by_its_name():
-  files = measuring.vocabulary()
-  assert {'parzen', 'two_sample', 'modes'} <= files.keys()
-  for file, names in files.items():
-    for name in names:
-      function = measuring.find(f'{file}.{name}')
-      assert callable(function)
-      assert measuring.said(function), f'{file}.{name} says nothing of itself'
 
 
 def number(sampler, source, key, *, add=0.0):

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from gan_jax import config, priors
+from gan_jax.errors import InputError
 
 KEY = jax.random.key(0)
 N = 4000
@@ -97,3 +98,28 @@ def test_structured_noise_may_be_a_prior_of_its_own_and_the_columns_of_codes_are
   for place in one_hots:
     np.testing.assert_array_equal(z[:, place].sum(axis=1), 1)
   assert priors.structured(3, (), 1).columns(4) == ([], slice(3, 4))
+
+
+@pytest.mark.parametrize('threshold', [0.3, 1.0, 2.0])
+def test_a_truncated_draw_has_the_truncated_distribution_and_keeps_its_order(threshold):
+  prior = priors.normal(2)
+  z = np.asarray(prior(KEY, N))
+  found = priors.truncated(prior, z, threshold)
+  for before, after in zip(z.T, found.T, strict=True):
+    assert stats.kstest(after, stats.truncnorm(-threshold, threshold).cdf).pvalue > 1e-3
+    assert np.all(np.diff(after[np.argsort(before)]) >= 0)
+  np.testing.assert_allclose(priors.truncated(prior, z, 30.0), z, atol=1e-5)
+
+
+def test_a_truncated_uniform_is_a_smaller_one():
+  prior = priors.uniform(2, bound=2.0)
+  z = np.asarray(prior(KEY, N))
+  np.testing.assert_allclose(priors.truncated(prior, z, 0.5), z / 4)
+  np.testing.assert_array_equal(priors.truncated(prior, z, 5.0), z)
+
+
+def test_what_cannot_be_truncated_is_refused():
+  with pytest.raises(InputError, match='only the z of a normal or uniform prior'):
+    priors.truncated(priors.sphere(2), np.ones((1, 2)), 1.0)
+  with pytest.raises(InputError, match='right is a number above 0'):
+    priors.truncated(priors.normal(2), np.ones((1, 2)), 0.0)

@@ -30,13 +30,13 @@ def test_every_link_of_the_zoo_is_there_and_every_name_once():
 
 
 def test_every_measure_is_in_the_table_of_measures():
-  from gan_jax import measuring
+  from gan_jax import asking
 
   text = (ROOT / 'docs' / 'metrics.md').read_text()
   links = re.findall(r'\]\(([^)#]+)\)', text)
   assert [path for path in links if not (ROOT / 'docs' / path).exists()] == []
   named = set(re.findall(r'`(\w+)', text))
-  evals = {name for names in measuring.vocabulary().values() for name in names}
+  evals = {name for names in asking.vocabulary().values() for name in names}
   only_here = {'classify', 'coupling', 'residual', 'words'}  # of single experiments
   assert evals - only_here - named == set()
 

@@ -18,7 +18,7 @@ import numpy as np
 from absl import app, flags
 from scipy.ndimage import gaussian_filter
 
-from gan_jax import measuring
+from gan_jax import asking, measuring
 from gan_jax.data.opening import opened
 from gan_jax.data.source import Source
 from gan_jax.errors import InputError
@@ -77,7 +77,7 @@ def main(argv: list[str]) -> None:
   arrays = [whole().arrays, other(whole(_HELD.value), 0).arrays]
   train, held = ((np.asarray(a['image']), np.asarray(a['label'])) for a in arrays)
   sets = disturbed(held, train, _N.value)
-  evals = measuring.asked(_METRICS.value, n=_N.value, features=_FEATURES.value)
+  evals = asking.asked(_METRICS.value, n=_N.value, features=_FEATURES.value)
   print(f'| {_DATA.value}, {_N.value:,} images | {" | ".join(sets)} | seconds |')
   print(f'|---|{"---|" * (len(sets) + 1)}')
   for each in evals:

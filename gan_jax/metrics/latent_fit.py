@@ -12,7 +12,7 @@ import numpy as np
 
 from gan_jax.errors import InputError
 from gan_jax.latent import fit
-from gan_jax.metrics.latent_path import inputs
+from gan_jax.paths import inputs
 from gan_jax.sampling import Sampler
 
 

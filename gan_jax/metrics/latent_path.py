@@ -16,36 +16,11 @@ import numpy as np
 from gan_jax.errors import InputError
 from gan_jax.features.extractor import Extractor
 from gan_jax.metrics.look import built
+from gan_jax.paths import Way, along, inputs, placed, slerp
 from gan_jax.sampling import Sampler, in_chunks
 
 BLOCK = 1024  # pairs of images at a time
 ROOM = 2**24  # numbers in the Jacobians that are held at a time: 64 MiB
-
-Way = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
-
-
-def lerp(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
-  """Along the line from a to b, [N,Z] each, at t [N] in [0, 1]: f64[N,Z]."""
-  a, b, t = (np.asarray(x, np.float64) for x in (a, b, t))
-  return a + (b - a) * t[:, None]
-
-
-def slerp(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
-  """Along the arc (Shoemake 1985), which keeps |z| about what the prior's is: f64[N,Z].
-
-  Rows that lie on one line through 0 are joined by it.
-  """
-  a, b, t = (np.asarray(x, np.float64) for x in (a, b, t))
-  size = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-  cosine = np.sum(a * b, axis=1) / np.where(size > 0, size, 1)
-  on_line = (size == 0) | (np.abs(cosine) > 1 - 1e-12)
-  angle = np.where(on_line, 1, np.arccos(np.clip(cosine, -1, 1)))
-  parts = [np.sin(s * angle) / np.sin(angle) for s in (1 - t, t)]
-  arc = parts[0][:, None] * a + parts[1][:, None] * b
-  return np.where(on_line[:, None], lerp(a, b, t), arc)
-
-
-WAYS: dict[str, Way] = {'slerp': slerp, 'lerp': lerp}
 
 
 def lengths(
@@ -98,8 +73,7 @@ def path_length(
   `trim` shortest and longest are left out of the mean; labels and the like are the same at both
   ends. Raises InputError without z, or of a `way` other than 'slerp' and 'lerp'.
   """
-  if way not in WAYS:
-    raise InputError(f'way={way!r}: from z to z it is {" or ".join(WAYS)}.')
+  follow = along(way)
   if not (epsilon > 0 and 0 <= trim < 0.5):
     raise InputError(f'epsilon={epsilon} must be above 0 and trim={trim} in [0, 1/2).')
   k_from, k_to, k_t = jax.random.split(key, 3)
@@ -108,7 +82,7 @@ def path_length(
   t = np.random.default_rng(np.asarray(jax.random.key_data(k_t))).uniform(size=n)
   extractor = built(features, source)
   whole = lengths(_seeing(sampler, extractor, given, at), z, towards, t, epsilon=epsilon,
-                  way=WAYS[way])  # fmt: skip
+                  way=follow)  # fmt: skip
   kept = trimmed(whole, trim)
   protocol = dict(features=extractor.name, n_fake=n, epsilon=epsilon, way=way, trim=trim,
                   **sampler.facts)  # fmt: skip
@@ -133,7 +107,7 @@ def singular_values(
   @jax.jit
   def jacobians(z: jax.Array, *rest: jax.Array) -> jax.Array:
     """f32[n,Z,D], transposed."""
-    image = lambda z: G(*_placed(z, list(rest), at)).reshape(len(z), -1)
+    image = lambda z: G(*placed(z, list(rest), at)).reshape(len(z), -1)
     y, pull = jax.vjp(image, z)
     _, push = jax.vjp(lambda u: pull(u)[0], jnp.zeros_like(y))
     column = lambda e: push(jnp.broadcast_to(e, z.shape))[0]
@@ -196,18 +170,6 @@ def conditioning(
   }
 
 
-def inputs(sampler: Sampler, key: jax.Array, n: int) -> tuple[tuple[np.ndarray, ...], int]:
-  """What G takes for n images, and which of it is z; InputError if it takes none."""
-  if sampler.prior is None:
-    raise InputError('this generator takes no z to go along.')
-  given = tuple(np.asarray(a) for a in sampler.fill(key, n))
-  z = np.asarray(sampler.prior(key, n))
-  at = next((i for i, a in enumerate(given) if np.array_equal(a, z)), None)
-  if at is None:
-    raise InputError('none of what this generator takes is the z of its prior.')
-  return given, at
-
-
 def _seeing(
   sampler: Sampler, extractor: Extractor, given: tuple[np.ndarray, ...], at: int
 ) -> Callable[[np.ndarray, slice], np.ndarray]:
@@ -216,13 +178,9 @@ def _seeing(
   rest = given[:at] + given[at + 1 :]
 
   def see(z: np.ndarray, rows: slice) -> np.ndarray:
-    images = sampler.generate(*_placed(z, [a[rows] for a in rest], at))
+    images = sampler.generate(*placed(z, [a[rows] for a in rest], at))
     if images.ndim != 4:
       return images.reshape(len(images), -1)
     return in_chunks(lambda x: apply(extractor.weights, x), 64, 255 * sampler.unit(images))
 
   return see
-
-
-def _placed(z: Any, rest: list[Any], at: int) -> list[Any]:
-  return [*rest[:at], z, *rest[at:]]

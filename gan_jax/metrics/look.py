@@ -74,7 +74,7 @@ def look(
   extractor = built(features, source)
   taken = _rows(source(split), real_n or n)
   real = reference(source, features=extractor, n=real_n or n, split=split, sampler=sampler)
-  fake = _fakes(sampler, key, n, extractor)
+  fake = fakes(sampler, key, n, extractor)
   protocol = dict(
     features=extractor.name, **_of_reals(source(split), split, taken), **_of_fakes(sampler, n)
   )
@@ -96,7 +96,7 @@ def reference(
   """
   extractor, rows = built(features, source), _rows(source(split), n)
   arrays = source(split).arrays
-  image = _as_drawn(arrays['image'], rows, sampler)
+  image = as_drawn(arrays['image'], rows, sampler)
   label = np.asarray(arrays['label'])[rows] if 'label' in arrays else None
   if image.dtype != np.uint8:
     return Seen(_points(image, extractor), label=label)
@@ -120,7 +120,7 @@ def images(
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
   """(up to n real images of a split, n drawn ones, the protocol): uint8[N,H,W,C] both."""
   rows = _rows(source(split), n)
-  real = _as_drawn(source(split).arrays['image'], rows, sampler)
+  real = as_drawn(source(split).arrays['image'], rows, sampler)
   fake = drawn(sampler, key, n)
   if fake.dtype != np.uint8:
     raise InputError(f'this measure looks at images, but the data are {fake.dtype}{fake.shape}.')
@@ -156,7 +156,8 @@ _PASSES: dict[Any, Callable] = {}  # apply -> what is compiled of it
 _LAST: list[tuple[Sampler, bytes, int, str, Any]] = []  # sets drawn of late, newest first
 
 
-def _fakes(sampler: Sampler, key: jax.Array, n: int, extractor: Extractor) -> Seen:
+def fakes(sampler: Sampler, key: jax.Array, n: int, extractor: Extractor) -> Seen:
+  """What the extractor makes of n drawn images, which `drawn` gives too, each made once."""
   if found := _remembered(sampler, key, n, extractor.name):
     return found
   images_ = _remembered(sampler, key, n, '')
@@ -269,7 +270,8 @@ def _rows(source: Source, n: int) -> np.ndarray:
   return np.arange(min(n, whole)) * whole // min(n, whole)
 
 
-def _as_drawn(stored: np.ndarray, rows: np.ndarray, sampler: Sampler | None) -> np.ndarray:
+def as_drawn(stored: np.ndarray, rows: np.ndarray, sampler: Sampler | None) -> np.ndarray:
+  """Rows of what is stored, uint8[N,...], as the sampler's networks see them (cropped, say)."""
   image = np.asarray(stored[rows])
   if sampler is None or image.dtype != np.uint8 or image.shape[1:] == sampler.shape:
     return image

@@ -12,8 +12,8 @@ import jax
 import numpy as np
 
 from gan_jax.errors import InputError
-from gan_jax.metrics.latent_path import inputs
 from gan_jax.metrics.look import look
+from gan_jax.paths import inputs
 from gan_jax.sampling import Sampler
 
 

@@ -12,7 +12,8 @@ from gan_jax.errors import InputError
 from gan_jax.features.extractor import Extractor
 from gan_jax.game import Net, Objective
 from gan_jax.metrics import latent_path
-from gan_jax.metrics.latent_path import conditioning, lengths, lerp, path_length, slerp, trimmed
+from gan_jax.metrics.latent_path import conditioning, lengths, path_length, trimmed
+from gan_jax.paths import lerp, slerp
 from tests.metrics.standing import sampler_of, source_of
 
 KEY = jax.random.key(0)
@@ -88,16 +89,6 @@ def test_it_is_torch_fidelitys(torch_fidelity):
   ours = lengths(see, *(a.numpy() for a in both), np.zeros(50), epsilon=1e-2)
   np.testing.assert_allclose(ours, theirs['perceptual_path_length_raw'], rtol=1e-3)
   assert np.mean(ours) == pytest.approx(theirs['perceptual_path_length_mean'], rel=1e-4)
-
-
-def test_slerp_keeps_the_size_and_ends_where_it_should():
-  a, b = RNG.normal(size=(2, 9, 5))
-  b *= (np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1))[:, None]
-  half = slerp(a, b, np.full(9, 0.5))
-  np.testing.assert_allclose(np.linalg.norm(half, axis=1), np.linalg.norm(a, axis=1))
-  np.testing.assert_allclose(slerp(a, b, np.ones(9)), b)
-  np.testing.assert_allclose(slerp(a, 2 * a, np.full(9, 0.5)), 1.5 * a)
-  np.testing.assert_allclose(slerp(0 * a, b, np.full(9, 0.5)), b / 2)
 
 
 def test_trimming_leaves_out_the_ends():

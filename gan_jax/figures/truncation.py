@@ -1,0 +1,84 @@
+"""Truncated z (Brock et al. 2019): samples become better, and more alike, the less z may vary."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from gan_jax import paths, priors
+from gan_jax.figures.grids import grid
+from gan_jax.metrics import charts, look
+from gan_jax.metrics.manifold import hits, shares
+from gan_jax.sampling import Sampler
+
+THRESHOLDS = 0.25, 0.5, 1.0, 1.5, 2.0, 3.0  # of a normal z, in deviations
+
+
+def truncation(
+  sampler: Sampler,
+  source: Callable,
+  key: jax.Array,
+  *,
+  thresholds: Sequence[float] = THRESHOLDS,
+  columns: int = 10,
+  zoom: int = 0,
+) -> Mapping[str, np.ndarray]:
+  """{'truncation': uint8[H,W,C]}: a row for each threshold, least first; a column has one z.
+
+  Raises InputError for a prior that cannot be truncated.
+  """
+  given, at = paths.inputs(sampler, key, columns)
+  z = np.stack([priors.truncated(sampler.prior, given[at], t) for t in thresholds], axis=1)
+  images = paths.pictures(sampler, given, at, z)
+  by_row = images.reshape(columns, len(thresholds), *images.shape[1:]).swapaxes(0, 1)
+  return {'truncation': grid(by_row.reshape(-1, *images.shape[1:]), columns, zoom)}
+
+
+def truncation_sweep(
+  sampler: Sampler,
+  source: Callable,
+  key: jax.Array,
+  *,
+  thresholds: Sequence[float] = THRESHOLDS,
+  n: int = 2000,
+  features: Any = 'random_conv',
+  split: str = 'train',
+  k: int = 3,
+) -> Mapping[str, Any]:
+  """{'truncation_sweep': uint8[H,W,3], 'precision_<t>', 'recall_<t>', ...}: what each t costs.
+
+  Precision and recall (metrics.manifold) of n samples against n images of the split, at each
+  threshold: the one rises as the other falls.
+  """
+  found = []
+  for threshold in thresholds:
+    a = look.look(limited(sampler, threshold), source, key, features=features, n=n, split=split)
+    found.append(shares(hits(a.real.features, a.fake.features, k=k)))
+  x = np.asarray(thresholds, float)
+  lines = [
+    charts.Line(name, x, np.array([f[name] for f in found])) for name in ('precision', 'recall')
+  ]
+  numbers = {
+    f'{line.name}_{t:g}': float(y) for line in lines for t, y in zip(x, line.y, strict=True)
+  }
+  protocol = dict(features=look.built(features, source).name, n_fake=n, split=split, k=k)
+  return {
+    'truncation_sweep': charts.chart(lines, 'threshold of z', 'share'),
+    **numbers,
+    'protocol': {**protocol, **sampler.facts},
+  }
+
+
+def limited(sampler: Sampler, threshold: float) -> Sampler:
+  """The sampler with its z truncated. Raises InputError as `priors.truncated` does."""
+  _, at = paths.inputs(sampler, jax.random.key(0), 2)
+
+  def fill(key: jax.Array, n: int) -> tuple[Any, ...]:
+    given: list[Any] = [*sampler.fill(key, n)]
+    given[at] = priors.truncated(sampler.prior, np.asarray(given[at]), threshold)
+    return tuple(given)
+
+  draw = lambda key, n: sampler.generate(*fill(key, n))
+  facts = {**sampler.facts, 'truncation': threshold}
+  return sampler._replace(fill=fill, draw=draw, facts=facts)
