@@ -6,6 +6,7 @@ of a sampler, a source and a key; in `figures` there are functions of a run's fo
 """
 
 import ast
+import difflib
 import importlib
 import inspect
 import pkgutil
@@ -39,9 +40,12 @@ def find(name: str, room: str = 'metrics') -> Callable:
   """The function of that name in any file of the room, or at a dotted path."""
   if '.' in name:
     return configs.resolve(name, room)
-  having = [file for file, names in vocabulary(room).items() if name in names]
+  there = vocabulary(room)
+  having = [file for file, names in there.items() if name in names]
   if not having:
-    return configs.resolve(name, room)  # which names those that are near
+    near = difflib.get_close_matches(name, [n for names in there.values() for n in names], 3)
+    hint = f' Did you mean {" or ".join(near)}?' if near else ' --list tells what there is.'
+    raise InputError(f'none of the {room} is called {name!r}.{hint}')
   if len(having) > 1:
     raise InputError(f'{name} is in {" and ".join(having)}: ask for {having[0]}.{name}.')
   return configs.resolve(f'{having[0]}.{name}', room)

@@ -3,6 +3,7 @@
 config.json   what was asked for            facts.json     what the networks know of the data
 checkpoints/  the newest states             log.jsonl      every number, one line per logged round
 samples/      every picture                 tensorboard/   the same for TensorBoard
+sessions.jsonl  each time that it was played on: when, by which command and code, on what
 examples.npz  where G takes more than z and labels: what to draw samples from
 whole.json    in place of the above in a folder of several runs: by which function all are sampled
 """
@@ -78,8 +79,7 @@ def load(workdir: str | pathlib.Path, step: int | None = None) -> Run:
   Raises InputError if there is no run in `workdir`, or it has no such checkpoint.
   """
   workdir = pathlib.Path(workdir)
-  if not (workdir / 'config.json').exists():
-    raise InputError(f'{workdir} holds no run: there is no config.json in it.')
+  _check_is_run(workdir)
   config, facts = read_json(workdir / 'config.json'), read_json(workdir / 'facts.json')
   columns = {name: (tuple(shape), dtype) for name, (shape, dtype) in facts['columns'].items()}
   known = assemble.Facts(**{**facts, 'shape': tuple(facts['shape']), 'columns': columns})
@@ -119,6 +119,7 @@ def config(workdir: str | pathlib.Path) -> dict[str, Any]:
   workdir = pathlib.Path(workdir)
   if (workdir / WHOLE).exists():
     return config(workdir / read_json(workdir / WHOLE)['runs'][-1])
+  _check_is_run(workdir)
   return read_json(workdir / 'config.json')
 
 
@@ -153,6 +154,11 @@ def graft(state: TrainState, spec: Mapping[str, Any]) -> TrainState:
     state.replace(params=params, ema=ema),
     state,
   )
+
+
+def _check_is_run(workdir: pathlib.Path) -> None:
+  if not (workdir / 'config.json').exists():
+    raise InputError(f'{workdir} holds no run: there is no config.json in it.')
 
 
 def _at(tree: Any, path: list[str], where: Any) -> Any:

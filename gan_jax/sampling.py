@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
 
 from gan_jax.data.source import is_picture
 from gan_jax.data.transforms import Transform, to_uint8
@@ -41,7 +42,8 @@ class Sampler(NamedTuple):
             one that returns a dict. BatchNorm has the statistics of these very inputs.
   function: (network, *inputs) -> that network as a function of JAX arrays, to be differentiated,
             with the weights of `apply` and, for BatchNorm, the statistics of the inputs; for G,
-            without any, what `generate` computes.
+            without any, what `generate` computes. With key=..., before it learnt anything: by
+            weights that are drawn anew.
   round:    rounds played.
   shape:    of one image; () unsaid.
   along:    function of (weights, uint8[N,...]) -> (weights, *inputs) -> what it makes of the images
@@ -76,6 +78,12 @@ def calibrate(net: Net, params: Params, *batches: Array) -> Params:
     return params
   found = jax.lax.map(lambda inputs: net.statistics(params, *inputs), batches)
   return merge(params, jax.tree.map(lambda leaf: jnp.mean(leaf, axis=0), found))
+
+
+def fresh(net: Net, key: Key) -> Params:
+  """The weights that a network is applied with before it learns anything."""
+  params = net.init(key)
+  return net.reparam(params, net.reparam_init(key, params))[0] if net.reparam else params
 
 
 def merge(params: Params, more: Params) -> Params:
@@ -154,14 +162,21 @@ def make_sampler(
     def generate(*given: Any) -> np.ndarray:
       return in_chunks(lambda *part: made_of(params, *part), batch, *given)
 
-    def fitted(name: str, *given: Any) -> Params:
-      if not given:
+    def fitted(name: str, *given: Any, key: Key | None = None) -> Params:
+      if name not in game.nets:
+        raise InputError(f'this game has no network {name!r}; it has {", ".join(game.nets)}.')
+      if not given and key is None:
         return params if name == generator else weights[name]
-      return calibrate(game.nets[name], weights[name], *_batches(given, batch, calibration))
+      own = weights[name] if key is None else fresh(game.nets[name], key)
+      return calibrate(game.nets[name], own, *_batches(given, batch, calibration)) if given else own
 
     def apply(name: str, *given: Any, output: str | None = None) -> np.ndarray:
       own = fitted(name, *given)
       return in_chunks(lambda *part: look(name, output)(own, *part), batch, *given)
+
+    def function(name: str, *given: Any, key: Key | None = None) -> Callable:
+      own = fitted(name, *given, key=key)
+      return partial(game.nets[name].apply, own)
 
     return Sampler(
       generate=generate,
@@ -175,10 +190,10 @@ def make_sampler(
       if scores
       else None,
       apply=apply,
-      function=lambda name, *given: partial(game.nets[name].apply, fitted(name, *given)),
+      function=function,
       round=int(state.step),
       shape=shape,
-      along=(lambda function: partial(onward(function), params)) if len(shape) == 3 else None,
+      along=partial(_carried, onward, params) if len(shape) == 3 else None,
       facts=dict(weights='averaged' if generator in state.ema else 'of the round', **told),
     )
 
@@ -213,6 +228,22 @@ def still(images: np.ndarray, label: np.ndarray | None = None) -> Sampler:
 
 def _no_networks(*given: Any, **options: Any) -> Any:
   raise InputError('this takes the networks of a run, and there are only images here.')
+
+
+def _carried(onward: Callable, params: Params, function: Callable) -> Callable[..., dict]:
+  """onward(function) of these params, copied once to the devices that its inputs are on."""
+  held: dict[Any, Params] = {}
+
+  def call(weights: Any, *given: Array) -> dict[str, Array]:
+    there = getattr(given[0], 'sharding', None)
+    if there not in held:
+      everywhere = isinstance(there, NamedSharding)
+      held[there] = (
+        jax.device_put(params, NamedSharding(there.mesh, PartitionSpec())) if everywhere else params
+      )
+    return onward(function)(held[there], weights, *given)
+
+  return call
 
 
 def _along(
