@@ -210,3 +210,14 @@ def test_the_label_is_found_among_a_generators_inputs():
   assert sampling.label_at((source, jnp.asarray(y), z)) == 1
   with pytest.raises(InputError, match='told no class'):
     sampling.label_at((z, source))
+
+
+def test_with_a_key_a_network_has_not_learnt_yet():
+  game, _, sampler = drawn()
+  x = jax.random.normal(KEY, (5, 8, 8, 1))
+  key = jax.random.key(7)
+  expected = game.nets['D'].apply(game.nets['D'].init(key), x)
+  np.testing.assert_array_equal(sampler.function('D', key=key)(x), expected)
+  assert np.abs(expected - sampler.function('D')(x)).max() > 1e-3
+  with pytest.raises(InputError, match="no network 'E'"):
+    sampler.function('E')

@@ -1,0 +1,154 @@
+"""Filters: the guided gradient by hand, the strongest images by brute force, a whole figure."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from gan_jax import inside, pairs, priors, sampling
+from gan_jax import step as steps
+from gan_jax.data import transforms
+from gan_jax.errors import InputError
+from gan_jax.exposed import columns, exposed, last_maps
+from gan_jax.figures import filters
+from gan_jax.nets import dcgan, joint, plain
+from gan_jax.nets.layers import net
+from gan_jax.objectives.gan import gan
+from gan_jax.step import Game, Player
+from tests.metrics.standing import sampler_of, source_of
+
+KEY = jax.random.key(0)
+IMAGES = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), np.uint8)
+
+
+def run(D):
+  """A sampler of a game that was not played yet."""
+  prior = priors.normal(4)
+  nets = {'G': net(dcgan.Generator((16, 16, 1), width=2), jnp.zeros((2, 4))), 'D': D}
+  players = {n: Player((n,), optax.sgd(0.1)) for n in 'DG'}
+  game = Game(nets, players, gan(prior, pair=pairs.hinge()), {})
+  make = sampling.make_sampler(game, prior, transforms.scale(), batch=16, calibration=2)
+  return make(steps.init(game, KEY))
+
+
+@pytest.fixture(scope='module')
+def sampler():
+  return run(net(dcgan.Discriminator(width=3), jnp.zeros((2, 16, 16, 1))))
+
+
+@pytest.mark.parametrize('slope', [0.0, 0.25])
+def test_two_layers_by_hand(slope):
+  """x -> h = W1 x -> (leaky) ReLU -> y = W2 a: back through W2, positive and h > 0 only, and W1."""
+  w1 = jnp.array([[1.0, -1, 2], [3, 1, -1]])  # x f32[2] -> h f32[3]
+  w2 = jnp.array([[2.0, -1], [1, 1], [-3, 2]])  # -> y f32[2]
+
+  class Two(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+      x = nn.leaky_relu(nn.Dense(3, use_bias=False)(x), slope)
+      return nn.relu(nn.Dense(2, use_bias=False)(x))
+
+  params = {'params': {'Dense_0': {'kernel': w1}, 'Dense_1': {'kernel': w2}}}
+  function = lambda x: Two().apply(params, x)
+  x = jnp.array([[2.0, 1], [1, -1], [-1, 1], [2.0, 1], [1, -1], [-1, 1]])
+  feature = jnp.array([0, 0, 0, 1, 1, 1])
+  h = np.array([[5.0, -1, 3], [-2, -2, 3], [2, 2, -3]])
+  np.testing.assert_allclose(x[:3] @ w1, h)
+  layers = inside.find(function, x + 0.5)
+  found = filters.gradients(function, layers, layers[-1])(feature, x)
+  expected = []
+  for i, j in zip([0, 1, 2, 0, 1, 2], [0, 0, 0, 1, 1, 1], strict=True):
+    top = np.maximum(np.asarray(w2)[:, j], 0)  # what comes back to a, positive
+    expected.append(np.asarray(w1) @ (top * np.where(h[i] > 0, 1, slope)))
+  np.testing.assert_allclose(found, expected, atol=1e-6)
+  plain_ = filters.gradients(function, (), layers[-1])(feature, x)
+  expected = [
+    np.asarray(w1) @ (np.asarray(w2)[:, j] * np.where(h[i] > 0, 1, slope))
+    for i, j in zip([0, 1, 2, 0, 1, 2], [0, 0, 0, 1, 1, 1], strict=True)
+  ]
+  np.testing.assert_allclose(plain_, expected, atol=1e-6)
+
+
+def test_responses_are_the_maxima_over_positions(sampler):
+  x = sampler.see(IMAGES)
+  function = sampler.function('D', x)
+  layer = inside.maps(inside.find(function, x[:4]))[-1]
+  found = filters.responses(function, layer)(x)
+  maps = inside.seen(function, [layer])(x)[0].before
+  np.testing.assert_allclose(found, np.asarray(maps).max((1, 2)), rtol=1e-6)
+  assert layer.kind == 'BatchNorm'
+
+
+def test_the_plain_gradient_is_that_of_the_strongest_position(sampler):
+  """By finite differences."""
+  x = jnp.asarray(sampler.see(IMAGES[:3]))
+  function = sampler.function('D', x)
+  layer = inside.maps(inside.find(function, x))[-1]
+  feature = jnp.array([0, 2, 1])
+  slope = filters.gradients(function, (), layer)(feature, x)
+  look = lambda x: filters.responses(function, layer)(x)[jnp.arange(3), feature]
+  step = 1e-2 * jax.random.normal(KEY, x.shape)
+  rise = (look(x + step) - look(x - step)) / 2
+  np.testing.assert_allclose(rise, jnp.sum(step * slope, (1, 2, 3)), rtol=0.05, atol=1e-3)
+
+
+def test_the_strongest_are_those_of_brute_force(sampler):
+  opened = exposed(sampler, 'D', columns(source_of(IMAGES), 'train'))
+  layer = last_maps(opened.layers, 'D')
+  best = filters.strongest(opened, layer, features=4, most=3)
+  maps = inside.seen(opened.function, [layer])(opened.given[0])[0].before
+  top = np.asarray(maps).max((1, 2))
+  for i, j in enumerate(best.feature):
+    value = filters.responses(opened.function, layer)(best.given[0][i : i + 1])[0, j]
+    assert float(value) == pytest.approx(np.sort(top[:, j])[::-1][i % 3], rel=1e-5)
+  assert best.feature.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
+
+
+def test_the_figures(sampler):
+  source = source_of(IMAGES)
+  found = filters.filters(sampler, source, KEY, features=3, columns=4)['filters']
+  assert found.dtype == np.uint8
+  assert found.ndim == 3
+  third = found.shape[1] // 3
+  assert (found[30:, :third] != found[30:, third : 2 * third]).any(), 'fresh weights, trained ones'
+  other = filters.filters(sampler, source, jax.random.key(1), features=3, columns=4)['filters']
+  assert (other[30:, : third - 20] != found[30:, : third - 20]).any()
+  np.testing.assert_array_equal(other[:, -third:], found[:, -third:])
+  first = filters.maximal(sampler, source, KEY, features=3, columns=4, layer='Conv_0')['maximal']
+  assert first.shape[-1] == 1
+  # A unit of the first layer sees 4x4 pixels of 16x16.
+  assert np.mean(first < 191) < 0.5
+
+
+def test_gradients_are_shown_about_grey():
+  slopes = np.zeros((2, 2, 2, 1))
+  slopes[0, 0, 0], slopes[0, 1, 1] = 4, -2
+  found = filters.shown(slopes)
+  assert found[0, ..., 0].tolist() == [[255, 128], [128, 64]]
+  assert (found[1] == 128).all()
+  wide = np.zeros((1, 5, 5, 2))
+  wide[0, 1, 3, 0] = wide[0, 2, 1, 1] = -1
+  expected = np.zeros((5, 5), bool)
+  expected[1:3, 1:4] = True
+  np.testing.assert_array_equal(filters.within(wide)[0], expected)
+
+
+def test_what_cannot_be_had_is_a_sentence(sampler):
+  source = source_of(IMAGES)
+  with pytest.raises(InputError, match='no network'):
+    filters.filters(sampler, source, KEY, network='E')
+  with pytest.raises(InputError, match='no layer'):
+    filters.filters(sampler, source, KEY, layer='Conv_9')
+  with pytest.raises(InputError, match='have no label'):
+    filters.filters(sampler, source, KEY, inputs=('image', 'label'))
+  of_pairs = run(net(joint.Discriminator(), jnp.zeros((2, 16, 16, 1)), jnp.zeros((2, 4))))
+  with pytest.raises(InputError, match='D takes other inputs than image'):
+    filters.filters(of_pairs, source, KEY)
+  with pytest.raises(InputError, match='only images here'):
+    filters.filters(sampler_of(IMAGES), source, KEY)
+  with pytest.raises(InputError, match='no convolutions'):
+    filters.filters(run(net(plain.Discriminator(), jnp.zeros((2, 16, 16, 1)))), source, KEY)
+  with pytest.raises(InputError, match='looks at images'):
+    filters.filters(sampler, source_of(np.zeros((9, 2), np.float32)), KEY)
