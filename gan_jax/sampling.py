@@ -237,10 +237,9 @@ def _carried(onward: Callable, params: Params, function: Callable) -> Callable[.
   def call(weights: Any, *given: Array) -> dict[str, Array]:
     there = getattr(given[0], 'sharding', None)
     if there not in held:
-      everywhere = isinstance(there, NamedSharding)
-      held[there] = (
-        jax.device_put(params, NamedSharding(there.mesh, PartitionSpec())) if everywhere else params
-      )
+      held[there] = params
+      if isinstance(there, NamedSharding):
+        held[there] = jax.device_put(params, NamedSharding(there.mesh, PartitionSpec()))
     return onward(function)(held[there], weights, *given)
 
   return call

@@ -9,6 +9,7 @@ Without --figure, all that this run can have. They come to WORKDIR/figures, each
 """
 
 import pathlib
+from collections import Counter
 from functools import lru_cache, partial
 from typing import Any
 
@@ -61,12 +62,15 @@ def make(
   source = lru_cache(partial(assemble.open_source, config))
   # That of evals during training, so that a figure shows the same samples.
   key = jax.random.fold_in(jax.random.key(config.get('seed', 0) if seed is None else seed), 2)
-  refused = 0
+  refused, times = 0, Counter[str]()
   for each in evals:
     try:
       if asking.is_eval(each.function):
         found = each.function(sampler, source, key, **each.options)
-        written = _written(out, each.name, sampler.round, found)
+        stem = each.name.split('.')[-1]
+        times[stem] += 1  # asked for again, with other options, it is another picture
+        told = stem if times[stem] == 1 else f'{stem}_{times[stem]}'
+        written = _written(out, stem, told, sampler.round, found)
       else:
         folder = pathlib.Path(workdir)
         written = [str(p) for p in each.function(folder, **each.options)] or ['nothing to show']
@@ -77,17 +81,16 @@ def make(
   return refused
 
 
-def _written(out: pathlib.Path, name: str, round_: int, found: Any) -> list[str]:
-  """Writes the pictures; their paths, and the numbers as they are read."""
+def _written(out: pathlib.Path, own: str, title: str, round_: int, found: Any) -> list[str]:
+  """Writes the pictures, `own` under the title alone; their paths, and the numbers."""
   import numpy as np
 
   from gan_jax import log
 
   told = []
-  stem = name.split('.')[-1]
   for key, value in found.items():
     if np.ndim(value) > 2:
-      label = stem if key == stem else f'{stem}_{key}'
+      label = title if key == own else f'{title}_{key}'
       told.append(str(log.save_picture(out / f'{label}_{round_:08d}', np.asarray(value))))
     elif key != 'protocol':
       told.append(f'{key} {float(value):.4g}')

@@ -76,7 +76,7 @@ def arithmetic(
   summed = np.clip(np.rint(pixels[0] - pixels[1] + pixels[2]), 0, 255).astype(np.uint8)
   panels = [
     _panel(_name(sign, concept), np.concatenate([draws.images[rows], image[None]]), 1, width // 2)
-    for sign, concept, rows, image in zip(('', '−', '+'), (a, b, c), chosen, images, strict=False)
+    for sign, concept, rows, image in zip(('', '-', '+'), (a, b, c), chosen, images, strict=False)
   ]
   panels.append(_panel('=', images[3:], 3, width * 2))
   panels.append(_panel('in pixels', summed[None], 1, width))

@@ -1,4 +1,10 @@
-"""Truncated z (Brock et al. 2019): samples become better, and more alike, the less z may vary."""
+"""Truncated z (Brock et al. 2019): samples become better, and more alike, the less z may vary.
+
+So it is where G takes it well. G stays the function that it is, with BatchNorm's statistics of whole
+draws: a DCGAN, whose first norm follows z's projection, fades to grey for small z, and statistics
+found anew for each threshold would scale the truncation away again (tried on `dcgan_mnist`:
+precision .53 to .55 at any threshold).
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -7,12 +13,13 @@ import jax
 import numpy as np
 
 from gan_jax import paths, priors
+from gan_jax.errors import InputError
 from gan_jax.figures.grids import grid
 from gan_jax.metrics import charts, look
 from gan_jax.metrics.manifold import hits, shares
 from gan_jax.sampling import Sampler
 
-THRESHOLDS = 0.25, 0.5, 1.0, 1.5, 2.0, 3.0  # of a normal z, in deviations
+THRESHOLDS = 0.5, 0.75, 1.0, 1.5, 2.0, 3.0  # of a normal z, in deviations
 
 
 def truncation(
@@ -26,13 +33,12 @@ def truncation(
 ) -> Mapping[str, np.ndarray]:
   """{'truncation': uint8[H,W,C]}: a row for each threshold, least first; a column has one z.
 
-  Raises InputError for a prior that cannot be truncated.
+  Raises InputError for a prior that cannot be truncated, or a generator of points.
   """
-  given, at = paths.inputs(sampler, key, columns)
-  z = np.stack([priors.truncated(sampler.prior, given[at], t) for t in thresholds], axis=1)
-  images = paths.pictures(sampler, given, at, z)
-  by_row = images.reshape(columns, len(thresholds), *images.shape[1:]).swapaxes(0, 1)
-  return {'truncation': grid(by_row.reshape(-1, *images.shape[1:]), columns, zoom)}
+  rows = [look.drawn(limited(sampler, t), key, columns) for t in thresholds]
+  if rows[0].dtype != np.uint8:
+    raise InputError(f'truncation is shown as images; this G draws points {rows[0].shape[1:]}.')
+  return {'truncation': grid(np.concatenate(rows), columns, zoom)}
 
 
 def truncation_sweep(
