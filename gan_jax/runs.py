@@ -123,6 +123,15 @@ def config(workdir: str | pathlib.Path) -> dict[str, Any]:
   return read_json(workdir / 'config.json')
 
 
+def classes(workdir: str | pathlib.Path) -> int:
+  """How many classes the data of a run have, 0 without labels; of several runs, the last one's."""
+  workdir = pathlib.Path(workdir)
+  if (workdir / WHOLE).exists():
+    return classes(workdir / read_json(workdir / WHOLE)['runs'][-1])
+  _check_is_run(workdir)
+  return int(read_json(workdir / 'facts.json')['classes'])
+
+
 def rounds(workdir: str | pathlib.Path) -> set[int]:
   """Of which rounds there are checkpoints in a folder, whole or not."""
   found = (pathlib.Path(workdir) / checkpoint.FOLDER).glob('*')

@@ -3,6 +3,7 @@
 python -m gan_jax.sample --workdir=runs/gan_digits --out=grid.png
 python -m gan_jax.sample --workdir=runs/gan_digits --n=1000 --seed=7 --out=FOLDER
 python -m gan_jax.sample --workdir=runs/gan_digits --n=1000 --out=images.npy
+python -m gan_jax.sample --workdir=runs/acgan_mnist --label=7 --truncation=1.5
 """
 
 import pathlib
@@ -18,6 +19,8 @@ _OUT = flags.DEFINE_string(
 )
 _N = flags.DEFINE_integer('n', 64, 'How many.', lower_bound=1)
 _SEED = flags.DEFINE_integer('seed', 0, 'Another seed, other images.')
+_LABEL = flags.DEFINE_integer('label', None, 'One class alone; else all in turn.')
+_TRUNCATION = flags.DEFINE_float('truncation', None, 'The largest that an entry of z may be.')
 _ROUND = flags.DEFINE_integer('round', None, 'Which checkpoint; the newest if unsaid.')
 
 
@@ -28,10 +31,14 @@ def main(argv: list[str]) -> int:
   import jax
   import numpy as np
 
-  from gan_jax import log, runs
+  from gan_jax import log, narrowed, runs
   from gan_jax.figures import grids
 
   sampler = runs.sampler(_WORKDIR.value, _ROUND.value)
+  if _LABEL.value is not None:
+    sampler = narrowed.of_class(sampler, _LABEL.value, runs.classes(_WORKDIR.value))
+  if _TRUNCATION.value is not None:
+    sampler = narrowed.truncated(sampler, _TRUNCATION.value)
   drawn = sampler.draw(jax.random.key(_SEED.value), _N.value)
   out = pathlib.Path(_OUT.value)
   try:

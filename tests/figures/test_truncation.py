@@ -8,7 +8,6 @@ from gan_jax.data.transforms import chain, scale
 from gan_jax.errors import InputError
 from gan_jax.figures import truncation
 from gan_jax.game import Net, Objective
-from gan_jax.metrics import look
 from tests.metrics.standing import source_of
 from tests.metrics.test_latent_path import drawing
 
@@ -29,15 +28,6 @@ def test_a_row_has_the_images_of_the_same_z_truncated():
     for c in range(4):
       place = found[2 + 6 * r : 6 + 6 * r, 2 + 6 * c : 6 + 6 * c]
       np.testing.assert_array_equal(place, images[c])
-
-
-def test_a_limited_sampler_draws_within_the_threshold_and_says_so():
-  sampler = truncation.limited(drawing(G), 0.5)
-  (z,) = sampler.fill(KEY, 200)
-  assert np.abs(z).max() <= 0.5
-  assert sampler.facts['truncation'] == 0.5
-  seen = look.drawn(sampler, KEY, 20)
-  np.testing.assert_array_equal(seen, sampler.display(sampler.draw(KEY, 20)))
 
 
 def test_the_sweep_loses_recall_as_z_is_held_closer():
