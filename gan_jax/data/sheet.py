@@ -54,7 +54,8 @@ def _spread(rows: np.ndarray, count: int) -> list[int]:
 
 
 def _plane(points: np.ndarray) -> Image.Image:
-  """f32[N,2] -> how many points fall on each pixel, darker for more; y upwards."""
+  """f32[N,2], or f32[N,1] -> how many points fall on each pixel, darker for more; y upwards."""
+  points = np.pad(points, ((0, 0), (0, 2 - points.shape[1])))
   reach = 1.1 * float(np.abs(points).max()) or 1.0
   axis = np.linspace(-reach, reach, _PLANE + 1)
   count = np.histogram2d(points[:, 1], points[:, 0], bins=(axis, axis))[0][::-1]

@@ -13,8 +13,9 @@ class Source(NamedTuple):
   """One split of a data set, example i in row i of every array.
 
   arrays: 'image' uint8[N,H,W,C] (memory-mapped when it was packed on disk), or f32[N,2] for points
-          of the plane; 'label' i32[N] where there are labels; any further columns, of which
-          uint8[N,H,W,C] are pictures too, e.g. 'source' for what is to be translated.
+          of the plane, f32[N,1] of the line; 'label' i32[N] where there are labels; any further
+          columns, of which uint8[N,H,W,C] are pictures too, e.g. 'source' for what is to be
+          translated.
   meta:   the sidecar, JSON-able: 'name', 'split', 'origin' (where the bytes came from), 'sha256'
           (column -> digest of the whole split's bytes, before `split` sliced it), 'preprocessing'
           (what was done to them, a sentence), 'classes' (their names, in the order of the labels),
@@ -49,7 +50,7 @@ def check(arrays: Mapping[str, np.ndarray], where: str) -> None:
   """Raises InputError for arrays that are not what `Source` says; `where` names them."""
   image, n = arrays['image'], len(arrays['image'])
   pictures = image.dtype == np.uint8 and image.ndim == 4 and image.shape[-1] in (1, 3, 4)
-  points = image.dtype == np.float32 and image.shape[1:] == (2,)
+  points = image.dtype == np.float32 and image.shape[1:] in ((1,), (2,))
   if not (pictures or points):
     raise InputError(
       f'images in {where} are {image.dtype}{list(image.shape)}; right would be uint8[N,H,W,C] with '

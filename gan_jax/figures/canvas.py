@@ -1,0 +1,29 @@
+"""A figure of matplotlib as an array, which is what an eval returns."""
+
+from typing import Any
+
+import numpy as np
+
+
+def blank(width: float, height: float, dpi: int = 100) -> Any:
+  """An empty figure of so many inches, which belongs to no window."""
+  from matplotlib.backends.backend_agg import FigureCanvasAgg
+  from matplotlib.figure import Figure
+
+  figure = Figure(figsize=(width, height), dpi=dpi, layout='constrained')
+  FigureCanvasAgg(figure)
+  return figure
+
+
+def pixels(figure: Any) -> np.ndarray:
+  """A figure made by `blank` -> uint8[H,W,3]."""
+  figure.canvas.draw()
+  return np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
+
+
+def plain(axes: Any, x: str = '', y: str = '') -> None:
+  """Axes with small figures, no frame above and to the right, and what they measure."""
+  axes.set_xlabel(x, fontsize=8)
+  axes.set_ylabel(y, fontsize=8)
+  axes.tick_params(labelsize=7)
+  axes.spines[['top', 'right']].set_visible(False)
