@@ -72,9 +72,10 @@ def filters(
   """{'filters': uint8[H,W,3]}: guided gradients of the first features, not picked; a row for each.
 
   In each row the `columns` images of the split's n, spread evenly, to which the feature responds
-  most: what guides it of a network with fresh weights, of the trained one, and these images. Grey
-  is 0; every gradient is scaled to its own largest entry. `layer` is one of `inside.find`, the last
-  of convolutions if unsaid. Raises InputError if the data lack one of the network's `inputs`.
+  most: its gradients by a network with fresh weights, by the trained one, and the images of these,
+  each cut to what the unit sees of it. Grey is 0; a gradient is scaled to its own largest entry.
+  `layer` is one of `inside.find`, the last of convolutions if unsaid. Raises InputError if the data
+  lack one of the network's `inputs`.
   """
   stored = data_columns(source, split, inputs, n)
   panels = []
@@ -83,8 +84,11 @@ def filters(
     best = strongest(net, last_maps(net.layers, network, layer), features, columns)
     guide = jax.jit(gradients(net.function, net.layers, best.layer))
     slopes = in_chunks(guide, BATCH, best.feature, *best.given)
-    panels.append(_panel(f'{network}, {caption}: {best.layer.name}', shown(slopes), columns))
-  panels.append(_panel('the images', sampler.display(best.given[0])[..., :3], columns))
+    boxes = seen_of(net, best)
+    pictures = cut(shown(slopes), boxes)
+    panels.append(_panel(f'{caption}: {_called(best.layer)}', pictures, columns))
+  images = sampler.display(best.given[0])[..., :3]
+  panels.append(_panel('what it saw', cut(images, boxes), columns))
   return {'filters': row(panels)}
 
 
@@ -103,16 +107,14 @@ def maximal(
 ) -> Mapping[str, np.ndarray]:
   """{'maximal': uint8[H,W,C]}: of each of the first features the images that drive it most.
 
-  They are ordered from left to right; what lies outside of what the unit sees is faded. The options
-  are those of `filters`.
+  They are in order from left to right; what lies outside of what the unit sees is greyed. The
+  options are those of `filters`.
   """
   net = exposed(sampler, network, data_columns(source, split, inputs, n))
   best = strongest(net, last_maps(net.layers, network, layer), features, columns)
-  slope = jax.jit(gradients(net.function, (), best.layer))
-  slopes = in_chunks(slope, BATCH, best.feature, *best.given)
   images = sampler.display(best.given[0]).astype(np.float32)
-  outside = ~within(slopes)[..., None]
-  faded = np.where(outside, 255 - (255 - images) / 4, images)
+  outside = ~seen_of(net, best)[..., None]
+  faded = np.where(outside, 128 + (images - 128) / 4, images)
   return {'maximal': grid(faded.astype(np.uint8), columns)}
 
 
@@ -130,6 +132,12 @@ def strongest(net: Exposed, layer: Layer, features: int, most: int) -> Strongest
   rows = np.argsort(-found, axis=0, kind='stable')[:most].T
   feature = np.repeat(np.arange(len(rows), dtype=np.int32), rows.shape[1])
   return Strongest(layer, feature, tuple(a[rows.ravel()] for a in net.given))
+
+
+def seen_of(net: Exposed, best: Strongest) -> np.ndarray:
+  """The box of pixels that each strongest response depends on, bool[N,H,W]."""
+  slope = jax.jit(gradients(net.function, (), best.layer))
+  return within(in_chunks(slope, BATCH, best.feature, *best.given))
 
 
 def shown(slopes: np.ndarray) -> np.ndarray:
@@ -156,5 +164,23 @@ def _positions(value: Array) -> Array:
   return value.reshape(len(value), -1, value.shape[-1])
 
 
+def cut(images: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+  """uint8[N,H,W,C] and boxes bool[N,H,W] -> uint8[N,h,w,C]: of the largest box's size."""
+  out = images
+  for axis in (1, 2):
+    lines = boxes.any(axis=3 - axis)
+    size = max(1, int(lines.sum(axis=1).max()))
+    start = np.minimum(lines.argmax(axis=1), images.shape[axis] - size)
+    rows = (start[:, None] + np.arange(size)).reshape(
+      -1, *(size if a == axis else 1 for a in (1, 2)), 1
+    )
+    out = np.take_along_axis(out, rows, axis=axis)
+  return out
+
+
+def _called(layer: Layer) -> str:
+  return f'{layer.name}, {"x".join(map(str, layer.shape))}'
+
+
 def _panel(caption: str, images: np.ndarray, columns: int) -> np.ndarray:
-  return captioned(caption, grid(images, columns, max(1, round(42 / images.shape[2]))))
+  return captioned(caption, grid(images, columns, max(1, round(54 / images.shape[2]))))

@@ -156,7 +156,9 @@ def numbered(images: np.ndarray, columns: int = 4, width: int = 160) -> np.ndarr
         at[side] = 2 + quarter * image.shape[side] * zoom // 4
         big[tuple(at)] = 255 - big[tuple(at)] // 2
     ruled.append(captioned(str(i), big))
-  return grid(np.stack(ruled), columns, 1)
+  h, w = images.shape[1:3]
+  lines = f'lines at quarters of {h}x{w} pixels; a box is (image, y0, x0, y1, x1)'
+  return captioned(lines, grid(np.stack(ruled), columns, 1))
 
 
 def outlined(images: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
