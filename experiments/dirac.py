@@ -4,6 +4,18 @@ python -m gan_jax.main --config=experiments/dirac.py
 python -m gan_jax.main --config=experiments/dirac.py:penalty=r1
 python -m gan_jax.main --config=experiments/dirac.py:pair=wasserstein,penalty=wgan_gp
 python -m gan_jax.main --config=experiments/dirac.py:play=simultaneous
+
+`portrait.png` has the vector field with the run in it, and the eigenvalues at (0, 0) of the field
+and of a round. From (1, 1), 500 rounds of SGD at 0.1, in some twenty seconds each:
+
+| game | where it went | eigenvalues of the field | largest of a round |
+|---|---|---|---|
+| minimax | round and round at the same distance | ± .5i | 1 |
+| nonsaturating | inwards, ever more slowly: .39 off after 500 rounds | ± .5i | 1 |
+| minimax, simultaneous | outwards: 2.18 off | ± .5i | 1.0012 |
+| wasserstein | round and round | ± i | 1 |
+| wasserstein, wgan_gp | from (-2, 0) to (2, 0) and back, for ever | none: v jumps there | - |
+| minimax, r1 of weight .3 | to rest: .0009 off | -.15 ± .477i | .985 |
 """
 
 from gan_jax.config import experiment, parse_arg, tiny

@@ -98,7 +98,9 @@ def portrait(workdir: pathlib.Path, *, reach: float = 0.0) -> list[pathlib.Path]
     raise InputError(f'{workdir} is no Dirac-GAN, which has two weights: ask for spectrum.')
   path = _logged_path(workdir)
   reach = reach or 1.15 * max(1.0, float(np.abs(path).max(initial=0)))
-  figure = canvas.blank(11.0, 3.7)
+  figure = canvas.blank(11.0, 3.9)
+  figure.get_layout_engine().set(w_pad=0.12)
+  figure.suptitle(_told(found.run.config), fontsize=10)
   left, middle, right = figure.subplots(1, 3)
   _plane(left, found.field, path, min(reach, 20.0))
   zero = jnp.zeros(2)
@@ -140,6 +142,15 @@ def _logged_path(workdir: pathlib.Path) -> np.ndarray:
   return np.stack([course(workdir, f'{prefix}/{n}').values for n in ('theta', 'psi')], axis=1)
 
 
+def _told(config: Mapping[str, Any]) -> str:
+  """What is played, in words: 'wasserstein, wgan_gp(1), alternating'."""
+  objective = config['objective']
+  name = lambda spec: spec if isinstance(spec, str) else str(spec['name'])
+  weight = lambda spec: 1 if isinstance(spec, str) else spec.get('weight', 1)
+  terms = [f'{name(term)}({weight(term):g})' for term in objective.get('penalties', ())]
+  return ', '.join([name(objective.get('pair', objective)), *terms, name(config['play'])])
+
+
 def _plane(axes: Any, of: jacobian.Field, path: np.ndarray, reach: float) -> None:
   """The field's streamlines over (theta, psi), and the path through it from its ring to its dot."""
   line = np.linspace(-reach, reach, 24)
@@ -161,9 +172,8 @@ def _plane(axes: Any, of: jacobian.Field, path: np.ndarray, reach: float) -> Non
 def half_plane(axes: Any, values: np.ndarray) -> None:
   """Eigenvalues of a field's Jacobian; where they should lie, left of the axis, is shaded."""
   reach = _scattered(axes, values)
-  axes.set_title(
-    f'largest real part {values.real.max(initial=-np.inf):.3g}', fontsize=9, loc='left'
-  )
+  most = values.real.max(initial=-np.inf) + 0.0  # no -0
+  axes.set_title(f'largest real part {most:.3g}', fontsize=9, loc='left')
   axes.set_aspect('equal')
   axes.axvspan(-reach, 0, color='tab:green', alpha=0.08, linewidth=0)
   canvas.plain(axes, r'Re $\lambda$ of the field', r'Im $\lambda$')
@@ -182,7 +192,7 @@ def circle(axes: Any, values: np.ndarray) -> None:
   canvas.plain(axes, r'Re $\lambda$ of a round', r'Im $\lambda$')
 
 
-def _scattered(axes: Any, values: Sequence[complex] | np.ndarray, least: float = 0.1) -> float:
+def _scattered(axes: Any, values: Sequence[complex] | np.ndarray, least: float = 0.5) -> float:
   """Dots in the complex plane, which reaches as far either way; those too far off are told of."""
   values = np.asarray(values)
   near = values[np.abs(values) <= FAR]
@@ -192,7 +202,10 @@ def _scattered(axes: Any, values: Sequence[complex] | np.ndarray, least: float =
   axes.plot(near.real, near.imag, 'o', color='tab:red', markersize=5, alpha=0.7, markeredgewidth=0)
   axes.set_xlim(-reach, reach)
   axes.set_ylim(-reach, reach)
+  axes.locator_params(nbins=5)
   if far := [v for v in values if abs(v) > FAR]:
-    told = f'{len(far)} off the picture, up to {max(far, key=abs):.2g}'
+    largest = max(far, key=abs)
+    size = f'{largest:.2g}' if largest.imag else f'{largest.real:.2g}'
+    told = f'{len(far)} off the picture, up to {size}'
     axes.text(0.02, 0.02, told, transform=axes.transAxes, fontsize=7)
   return reach

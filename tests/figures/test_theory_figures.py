@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax import log, pairs, runs
+from gan_jax import jacobian, log, pairs, runs, train
 from gan_jax.data import line as sources
 from gan_jax.errors import InputError
 from gan_jax.figures import canvas, dynamics, field, gradients, line
+from tests.test_experiments import load
 
 KEY = jax.random.key(0)
 F = np.linspace(-4, 4, 9)
@@ -171,8 +172,23 @@ def test_where_a_dirac_gan_is_can_be_read_and_shown_of_no_other():
       field.position(other, gaussian, KEY)
 
 
+def test_the_portrait_has_the_path_that_the_run_went(tmp_path):
+  config = load('dirac').get_config('tiny,penalty=r1')
+  train.run(config, tmp_path)
+  path = field._logged_path(tmp_path)
+  sampler = runs.sampler(tmp_path)
+  np.testing.assert_allclose(path[0], (1, 1))
+  np.testing.assert_allclose(path[-1], [*field.position(sampler, gaussian, KEY).values()])
+  assert field._told(runs.config(tmp_path)) == 'minimax, r1(1), alternating'
+  assert (tmp_path / 'portrait.png').exists(), 'it is among what a run ends with'
+  assert field.spectrum(tmp_path) == [tmp_path / 'spectrum.png']
+  found = field._local(tmp_path)
+  values = jacobian.eigenvalues(jacobian.jacobian(found.field, np.zeros(2, np.float32)))
+  np.testing.assert_allclose(values, [-0.5, -0.5], atol=1e-3)  # a double root
+
+
 def test_eigenvalues_off_the_picture_are_told_of():
   axes = canvas.blank(3, 3).subplots()
   field.half_plane(axes, np.array([-0.5 + 1j, -0.5 - 1j, 2e7]))
-  assert [t.get_text() for t in axes.texts] == ['1 off the picture, up to 2e+07+0j']
+  assert [t.get_text() for t in axes.texts] == ['1 off the picture, up to 2e+07']
   assert axes.get_xlim()[1] == pytest.approx(1.25 * np.hypot(0.5, 1))
