@@ -11,6 +11,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from gan_jax import config as configs
@@ -25,15 +26,21 @@ def asked(text: str, room: str = 'metrics', **common: Any) -> list[Eval]:
 
   Raises InputError for a name that there is not, or an option that it does not take.
   """
-  try:
-    entries = ast.parse(f'[{text}]', mode='eval').body.elts  # type: ignore[attr-defined]
-    calls = [(_dotted(e.func), _options(e)) if isinstance(e, ast.Call) else (_dotted(e), {})
-             for e in entries]  # fmt: skip
-  except (SyntaxError, ValueError) as error:
-    raise InputError(
-      f'{room} are asked for like name, name(n=5000, features=pixels); this is {text!r}: {error}.'
-    ) from None
-  return [_eval(name, room, options, common) for name, options in calls]
+  return [_eval(name, room, options, common) for name, options in _calls(text, room)]
+
+
+def call(text: str, room: str) -> Callable:
+  """'local(slots=2)' as a function of its first parameter, the options filled in.
+
+  Raises InputError for a name that is not in the room, or an option that it does not take.
+  """
+  found = _calls(text, room)
+  if len(found) != 1:
+    raise InputError(f'one of the {room} is asked for, not {text!r}.')
+  ((name, options),) = found
+  function = configs.resolve(name, room)
+  configs.refuse_strangers(options, list(inspect.signature(function).parameters)[1:], name)
+  return partial(function, **options)
 
 
 def find(name: str, room: str = 'metrics') -> Callable:
@@ -88,6 +95,18 @@ def said(function: Callable) -> str:
   """The first sentence of what an eval says of itself."""
   first = (inspect.getdoc(function) or '').split('\n\n')[0]
   return ' '.join(first.split()).split('. ')[0].rstrip('.')
+
+
+def _calls(text: str, room: str) -> list[tuple[str, dict[str, Any]]]:
+  """The names, and the options of each."""
+  try:
+    entries = ast.parse(f'[{text}]', mode='eval').body.elts  # type: ignore[attr-defined]
+    return [(_dotted(e.func), _options(e)) if isinstance(e, ast.Call) else (_dotted(e), {})
+            for e in entries]  # fmt: skip
+  except (SyntaxError, ValueError) as error:
+    raise InputError(
+      f'{room} are asked for like name, name(n=5000, features=pixels); this is {text!r}: {error}.'
+    ) from None
 
 
 def _eval(name: str, room: str, options: dict[str, Any], common: Mapping[str, Any]) -> Eval:

@@ -1,0 +1,42 @@
+"""What goes to an executor, and what comes back from it.
+
+An executor is a function (queue, **options) -> iterator of events. It takes jobs from the left of
+the queue while it has room, and is done when the queue is empty and nothing is being played; who
+reads the events may append jobs meanwhile, to have them tried again.
+"""
+
+import pathlib
+from typing import NamedTuple
+
+
+class Job(NamedTuple):
+  """A trial to be played; the same command goes on where an earlier attempt stopped."""
+
+  name: str
+  command: tuple[str, ...]
+  workdir: pathlib.Path  # there by then; what the command prints is appended to OUTPUT in it
+
+
+OUTPUT = 'output.txt'
+
+
+class Started(NamedTuple):
+  """A job is being played."""
+
+  job: Job
+  where: str  # '' where there is but one place
+
+
+class Ended(NamedTuple):
+  """A job's process is over."""
+
+  job: Job
+  status: int  # as of a process: 0, or the exit status, or less than 0 for a signal
+  lost: bool = False  # it did not end by itself: its machine went away
+
+
+class Tick(NamedTuple):
+  """Time has passed."""
+
+
+Event = Started | Ended | Tick

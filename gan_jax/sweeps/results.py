@@ -1,0 +1,252 @@
+"""What a sweep comes to: a table with mean and spread over the seeds, and its plots.
+
+results.csv    a line for each trial: overrides, how it stands, the last of each number, its cost
+results.md     a line for each group of trials that differ in their seed alone
+results.html   the same, to be opened in a browser, with the plots
+metric.png     the metric of each group, by what the sweep puts in rows and columns
+compute.png    the metric over the seconds that the trials took
+"""
+
+import base64
+import csv
+import html
+import pathlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gan_jax import log, runs
+from gan_jax.progress import duration, moments
+from gan_jax.sweeps import book
+
+SEED = 'seed'
+UNTOLD = 'step', 'images_per_second'  # of a log, what is no result
+
+
+class Result(NamedTuple):
+  """What became of a trial."""
+
+  name: str
+  overrides: dict[str, Any]
+  state: str
+  attempts: int
+  said: str  # the last that was heard of it
+  values: dict[str, float]  # the last of each number in its log
+  course: tuple[np.ndarray, np.ndarray]  # seconds f[T] of training, the metric f[T]
+
+  @property
+  def seconds(self) -> float:
+    """Of training, as far as the log tells."""
+    return float(self.course[0][-1]) if len(self.course[0]) else 0.0
+
+
+class Group(NamedTuple):
+  """Trials that differ in their seed alone."""
+
+  overrides: dict[str, Any]
+  results: list[Result]
+
+  def spread(self, name: str) -> tuple[float, float | None, int]:
+    """Mean, standard deviation (None of one) and number of the trials that have this number."""
+    values = [r.values[name] for r in self.results if r.state == 'done' and name in r.values]
+    return (*moments(values), len(values)) if values else (float('nan'), None, 0)
+
+
+def close(workdir: pathlib.Path, sweep: book.Sweep) -> Iterator[str]:
+  """Writes the table and the plots; yields the table's lines, what failed, and where it all is."""
+  found = [result(workdir, name, sweep) for name in sweep.trials]
+  groups = grouped(found)
+  rows = table(groups, sweep)
+  _csv(workdir / 'results.csv', found)
+  (workdir / 'results.md').write_text('\n'.join(markdown(rows)) + '\n')
+  pictures = [p for p in (_metric(workdir, groups, sweep), _compute(workdir, groups, sweep)) if p]
+  failed = [f'{r.name}: {r.said}' for r in found if r.state == 'failed']
+  (workdir / 'results.html').write_text(page(sweep, rows, failed, pictures))
+  yield from _lined_up(rows)
+  states = [r.state for r in found]
+  told = ', '.join(f'{states.count(s)} {s}' for s in dict.fromkeys(sorted(states)))
+  spent = sum(r.seconds for r in found)
+  yield f'trials   {told}; {duration(spent)} of training'
+  yield from (f'failed   {line}' for line in failed)
+  yield f'wrote    {workdir}/results.csv, .md, .html'
+
+
+def result(workdir: pathlib.Path, name: str, sweep: book.Sweep) -> Result:
+  """What a trial's folder tells."""
+  told = book.standing(workdir, name)
+  entries = log.read(workdir / book.FOLDER / name)
+  values = {k: float(v) for entry in entries for k, v in entry.items() if k not in UNTOLD}
+  said = told['attempts'][-1].get('said', '') if told['attempts'] else ''
+  return Result(name, sweep.trials[name], told['state'], len(told['attempts']), said, values,
+                _course(workdir / book.FOLDER / name, entries, sweep.metric))  # fmt: skip
+
+
+def grouped(results: Sequence[Result]) -> list[Group]:
+  """The trials that differ in their seed alone, group by group, as they come."""
+  groups: dict[str, Group] = {}
+  for one in results:
+    others = {key: value for key, value in one.overrides.items() if key.split('.')[-1] != SEED}
+    groups.setdefault(repr(sorted(others.items())), Group(others, [])).results.append(one)
+  return list(groups.values())
+
+
+def table(groups: Sequence[Group], sweep: book.Sweep) -> list[list[str]]:
+  """Rows of words, the first of them the head; the best group first if a metric is named."""
+  keys = list(dict.fromkeys(key for group in groups for key in group.overrides))
+  known = {name for g in groups for r in g.results if r.state == 'done' for name in r.values}
+  told = lambda n: n == sweep.metric or n.endswith('/loss') or n.split('/')[0] in sweep.evals
+  names = sorted(filter(told, known), key=lambda n: (n != sweep.metric, n))
+  sign = -1 if sweep.better == 'more' else 1
+  rank = lambda g: (np.isnan(m := g.spread(sweep.metric)[0]), sign * m)
+  ordered = sorted(groups, key=rank) if sweep.metric else list(groups)
+  head = [*(key.lstrip(':') for key in keys), 'trials', *names, 'seconds']
+  return [head, *(_cells(group, keys, names) for group in ordered)]
+
+
+def markdown(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+  """The lines of a Markdown table."""
+  yield f'| {" | ".join(rows[0])} |'
+  yield f'|{"---|" * len(rows[0])}'
+  yield from (f'| {" | ".join(row)} |' for row in rows[1:])
+
+
+def page(
+  sweep: book.Sweep,
+  rows: Sequence[Sequence[str]],
+  failed: Sequence[str],
+  pictures: Sequence[pathlib.Path],
+) -> str:
+  """One self-contained HTML page."""
+  row = lambda cells, tag: ''.join(f'<{tag}>{html.escape(c)}</{tag}>' for c in cells)
+  body = ''.join(f'<tr>{row(cells, "td")}</tr>' for cells in rows[1:])
+  said = ''.join(f'<li>{html.escape(line)}</li>' for line in failed)
+  shown = ''.join(
+    f'<p><img alt="{p.stem}" src="data:image/png;base64,'
+    f'{base64.b64encode(p.read_bytes()).decode()}"></p>'
+    for p in pictures
+  )
+  return (
+    '<!doctype html><html lang="en"><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    f'<title>{html.escape(sweep.config)}</title><style>{_STYLE}</style>'
+    f'<h1>{html.escape(sweep.config)}</h1><div class="wide"><table><thead><tr>{row(rows[0], "th")}'
+    f'</tr></thead><tbody>{body}</tbody></table></div>'
+    + (f'<h2>Failed</h2><ul>{said}</ul>' if failed else '')
+    + shown
+    + '</html>\n'
+  )
+
+
+_STYLE = (
+  ':root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;'
+  'max-width:70em;padding:0 1em}.wide{overflow-x:auto}table{border-collapse:collapse}'
+  'th,td{padding:.3em .7em;text-align:right;white-space:nowrap;border-bottom:1px solid #8884}'
+  'th:first-child,td:first-child{text-align:left}img{max-width:100%}'
+)
+
+
+def _cells(group: Group, keys: Sequence[str], names: Sequence[str]) -> list[str]:
+  done = sum(r.state == 'done' for r in group.results)
+  count = str(done) if done == len(group.results) else f'{done} of {len(group.results)}'
+  seconds = moments([r.seconds for r in group.results])[0]
+  own = [str(group.overrides.get(key, '')) for key in keys]
+  return [*own, count, *(_spread(*group.spread(name)) for name in names), f'{seconds:.0f}']
+
+
+def _spread(mean: float, sd: float | None, n: int) -> str:
+  if not n:
+    return '-'
+  return f'{mean:.4g}' if sd is None else f'{mean:.4g} ± {sd:.2g}'
+
+
+def _course(
+  folder: pathlib.Path, entries: Sequence[Mapping[str, Any]], metric: str
+) -> tuple[np.ndarray, np.ndarray]:
+  """(seconds of training, metric) wherever it was measured; the seconds from the rates logged."""
+  path = folder / 'config.json'
+  batch = runs.read_json(path)['batch'] if path.exists() else 0
+  seconds, last, clock, found = 0.0, 0, [], []
+  for entry in entries:
+    rate, step = entry.get('images_per_second'), int(entry['step'])
+    if rate:
+      seconds, last = seconds + (step - last) * batch / rate, step
+    if metric in entry:
+      clock.append(seconds)
+      found.append(float(entry[metric]))
+  if not found and seconds:
+    clock, found = [seconds], [float('nan')]
+  return np.array(clock), np.array(found)
+
+
+def _csv(path: pathlib.Path, results: Sequence[Result]) -> None:
+  keys = list(dict.fromkeys(key for r in results for key in r.overrides))
+  names = sorted({name for r in results for name in r.values})
+  with path.open('w', newline='') as file:
+    out = csv.writer(file)
+    out.writerow(['trial', *keys, 'state', 'attempts', 'seconds', *names])
+    for r in results:
+      own = [r.overrides.get(key, '') for key in keys]
+      numbers = [r.values.get(name, '') for name in names]
+      out.writerow([r.name, *own, r.state, r.attempts, f'{r.seconds:.1f}', *numbers])
+
+
+def _lined_up(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+  widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+  for row in rows:
+    yield '  '.join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
+
+
+def _metric(
+  workdir: pathlib.Path, groups: Sequence[Group], sweep: book.Sweep
+) -> pathlib.Path | None:
+  """Rows along the axis, a bar for each of the columns, the spread over seeds as its error."""
+  if not (sweep.metric and sweep.rows) or not any(g.spread(sweep.metric)[2] for g in groups):
+    return None
+  from matplotlib.figure import Figure
+
+  label = lambda g, keys: ', '.join(str(g.overrides.get(k, '')) for k in keys)
+  across = list(dict.fromkeys(label(g, sweep.rows) for g in groups))
+  kinds = list(dict.fromkeys(label(g, sweep.columns) for g in groups))
+  figure = Figure(figsize=(max(5, 1.1 * len(across) + 1.5), 3.6), dpi=110, layout='constrained')
+  axes: Any = figure.add_subplot()
+  width = 0.8 / len(kinds)
+  for i, kind in enumerate(kinds):
+    own = [g for g in groups if label(g, sweep.columns) == kind]
+    found = [g.spread(sweep.metric) for g in own]
+    x = [across.index(label(g, sweep.rows)) + (i - (len(kinds) - 1) / 2) * width for g in own]
+    errors = [sd or 0.0 for _, sd, _ in found]
+    axes.bar(x, [m for m, _, _ in found], 0.9 * width, yerr=errors, capsize=2, label=kind or None)
+  axes.set_xticks(range(len(across)), across, fontsize=8)
+  axes.set_ylabel(f'{sweep.metric} ({sweep.better} is better)', fontsize=9)
+  axes.spines[['top', 'right']].set_visible(False)
+  if any(kinds):
+    axes.legend(fontsize=8, frameon=False, title=', '.join(sweep.columns), title_fontsize=8)
+  path = workdir / 'metric.png'
+  figure.savefig(path)
+  return path
+
+
+def _compute(
+  workdir: pathlib.Path, groups: Sequence[Group], sweep: book.Sweep
+) -> pathlib.Path | None:
+  """The metric as training went on: a line for each trial, a colour for each group."""
+  shown = [g for g in groups if any(np.isfinite(r.course[1]).any() for r in g.results)]
+  if not sweep.metric or not shown:
+    return None
+  from matplotlib.figure import Figure
+
+  figure = Figure(figsize=(6.5, 4), dpi=110, layout='constrained')
+  axes: Any = figure.add_subplot()
+  for i, group in enumerate(shown):
+    for j, one in enumerate(group.results):
+      name = ', '.join(str(v) for v in group.overrides.values()) if j == 0 else None
+      axes.plot(*one.course, color=f'C{i % 10}', linestyle=('-', '--', ':')[i // 10 % 3],
+                marker='.', markersize=3, linewidth=1, label=name)  # fmt: skip
+  axes.set_xlabel('seconds of training', fontsize=9)
+  axes.set_ylabel(sweep.metric, fontsize=9)
+  axes.legend(fontsize=7, frameon=False, ncols=1 + len(shown) // 12)
+  axes.spines[['top', 'right']].set_visible(False)
+  path = workdir / 'compute.png'
+  figure.savefig(path)
+  return path

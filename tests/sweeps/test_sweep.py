@@ -1,0 +1,181 @@
+"""A sweep from its file to its table: of a program that only pretends to train."""
+
+import csv
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from gan_jax import sweep as command
+from gan_jax.errors import InputError
+from gan_jax.executors.job import Ended, Started
+from gan_jax.sweeps import book, results
+from gan_jax.sweeps.trials import product
+
+ROOT = pathlib.Path(__file__).parents[2]
+DIGITS = 'experiments/gan_digits.py'
+
+# It logs one round; seed 2 is killed once, seed 3 says that it diverged, seed 4 dies every time.
+PRETENDS = """
+import json, os, pathlib, sys
+flags = dict(word[2:].split('=', 1) for word in sys.argv[1:])
+folder, seed = pathlib.Path(flags['workdir']), int(flags['config.seed'])
+tried = folder / 'tried'
+count = len(tried.read_text()) if tried.exists() else 0
+tried.write_text('x' * (count + 1))
+if seed == 2 and not count or seed == 4:
+  print('about to go', flush=True)
+  os.kill(os.getpid(), 9)
+if seed == 3:
+  print('gan_jax: round 7: D/loss is nan.', file=sys.stderr)
+  sys.exit(1)
+rate = 5.0 if 'pair=hinge' in flags['config'] else 9.0
+(folder / 'config.json').write_text(json.dumps(dict(rounds=4, batch=10)))
+with (folder / 'log.jsonl').open('w') as log:
+  for step in (2, 4):
+    log.write(json.dumps({'step': step, 'images_per_second': 20.0, 'D/loss': 0.1}) + chr(10))
+  log.write(json.dumps({'step': 4, 'samples': rate + seed}) + chr(10))
+"""
+
+
+@pytest.fixture
+def program(tmp_path):
+  path = tmp_path / 'pretends.py'
+  path.write_text(PRETENDS)
+  return sys.executable, str(path)
+
+
+def read(seeds, pairs=('hinge', 'minimax'), **changes):
+  trials = product({':pair': pairs, 'seed': seeds})
+  return book.read(dict(config=DIGITS, trials=trials, metric='samples', rows=':pair', **changes))
+
+
+def states(workdir, sweep):
+  return {name: book.standing(workdir, name)['state'] for name in sweep.trials}
+
+
+def test_bad_luck_is_tried_again_an_answer_is_not_and_nothing_is_lost(tmp_path, program, capsys):
+  sweep, workdir = read(range(5), pairs=('hinge',)), tmp_path / 'sweep'
+  book.claim(workdir, sweep)
+  command.play(workdir, sweep, 'local(slots=2)', program=program)
+  assert states(workdir, sweep) == {
+    'pair=hinge-seed=0': 'done', 'pair=hinge-seed=1': 'done', 'pair=hinge-seed=2': 'done',
+    'pair=hinge-seed=3': 'failed', 'pair=hinge-seed=4': 'failed',
+  }  # fmt: skip
+  standing = [book.standing(workdir, name) for name in sweep.trials]
+  assert [len(one['attempts']) for one in standing] == [1, 1, 2, 1, 2]
+  assert standing[3]['attempts'][0]['said'] == 'round 7: D/loss is nan.'
+  assert standing[4]['attempts'][-1]['said'] == 'killed by signal 9, 2 times; about to go'
+  told = '\n'.join(results.close(workdir, sweep))
+  assert 'trials   3 done, 2 failed' in told
+  assert 'failed   pair=hinge-seed=3: round 7: D/loss is nan.' in told
+  # hinge's 5 + seeds 0, 1 and 2
+  assert '6 ± 1' in told
+  assert 'again    pair=hinge-seed=2: killed by signal 9; about to go' in capsys.readouterr().out
+
+
+def test_what_is_done_stays_and_what_is_new_is_added(tmp_path, program):
+  workdir, first, more = tmp_path / 'sweep', read(range(1)), read(range(2))
+  for sweep in (first, more, more):
+    book.claim(workdir, sweep)
+    command.play(workdir, sweep, program=program)
+  tried = [(workdir / book.FOLDER / n / 'tried').read_text() for n in more.trials]
+  assert tried == ['x'] * 4
+  with pytest.raises(InputError, match='holds a sweep of experiments/gan_digits'):
+    book.claim(workdir, more._replace(config='experiments/gan_mnist.py'))
+
+
+def test_failed_ones_are_tried_again_when_that_is_asked_for(tmp_path, program):
+  workdir, sweep = tmp_path / 'sweep', read((4,), pairs=('hinge',), retries=0)
+  book.claim(workdir, sweep)
+  for again, attempts in ((False, 1), (False, 1), (True, 2)):
+    command.play(workdir, sweep, program=program, again=again)
+    (name,) = sweep.trials
+    assert len(book.standing(workdir, name)['attempts']) == attempts
+
+
+def test_the_table_has_the_best_first_and_the_files_have_it_all(tmp_path, program):
+  workdir, sweep = tmp_path / 'sweep', read(range(2))
+  book.claim(workdir, sweep)
+  command.play(workdir, sweep, program=program)
+  head, *lines = list(results.close(workdir, sweep))
+  assert head.split() == ['pair', 'trials', 'samples', 'D/loss', 'seconds']
+  assert lines[0].split() == ['hinge', '2', '5.5', '±', '0.71', '0.1', '±', '0', '2']
+  assert lines[1].startswith('minimax')
+  with (workdir / 'results.csv').open() as file:
+    rows = list(csv.DictReader(file))
+  assert [float(r['samples']) for r in rows] == [5, 6, 9, 10]
+  assert {r['seconds'] for r in rows} == {'2.0'}  # four rounds of 10 at 20 images a second
+  page = (workdir / 'results.html').read_text()
+  assert page.count('data:image/png') == 2
+  assert 'http' not in page
+  assert '| minimax | 2 |' in (workdir / 'results.md').read_text()
+
+
+@pytest.mark.parametrize(
+  ('status', 'lost', 'tried', 'words', 'state'),
+  [(0, False, 1, '', 'done'), (143, False, 1, '', 'waiting'), (-15, False, 1, '', 'waiting'),
+   (1, False, 1, 'gan_jax: no.', 'failed'), (1, False, 1, 'Traceback', 'again'),
+   (-9, False, 3, '', 'failed'), (-9, False, 2, '', 'again'), (-15, True, 9, '', 'again')],
+)  # fmt: skip
+def test_what_an_end_means(status, lost, tried, words, state):
+  assert command.judged(status, lost, tried, 2, words)[0] == state
+
+
+def test_an_executor_of_ones_own_is_found_by_its_path(tmp_path, program):
+  workdir, sweep = tmp_path / 'sweep', read(range(2))
+  book.claim(workdir, sweep)
+  command.play(workdir, sweep, f'{__name__}.at_once(places=3)', program=program)
+  assert set(states(workdir, sweep).values()) == {'done'}
+  with pytest.raises(InputError, match="takes no argument 'slot'"):
+    command.play(workdir, sweep, 'local(slot=2)', program=program)
+
+
+def at_once(queue, *, places=1):
+  """Plays one after the other."""
+  while queue:
+    job = queue.popleft()
+    yield Started(job, f'one of {places}')
+    yield Ended(job, subprocess.run(job.command, check=False, capture_output=True).returncode)
+
+
+@pytest.mark.parametrize(
+  ('changes', 'message'),
+  [(dict(metrics='x'), "says 'metrics'"), (dict(trials=[]), 'no trials'),
+   (dict(better='low'), "'less' or 'more'"), (dict(rows='depth'), 'depth, which no trial sets'),
+   (dict(trials=[{'rouns': 3}]), 'rouns')],
+)  # fmt: skip
+def test_a_wrong_sweep_is_refused_before_anything_is_played(changes, message):
+  with pytest.raises(InputError, match=message):
+    book.read({**dict(config=DIGITS, trials=[dict(seed=1)]), **changes})
+
+
+def test_a_sweep_that_is_stopped_goes_on_to_the_same_table(tmp_path):
+  """Real runs: SIGTERM in the middle of one, and then the same command."""
+  file = tmp_path / 'seeds.py'
+  file.write_text(
+    "def get_sweep():\n  return dict(config='experiments/gan_digits.py:tiny', metric='D/loss', "
+    'trials=[dict(seed=s, rounds=20000, log_every=100) for s in range(2)])\n'
+  )
+  words = [sys.executable, '-m', 'gan_jax.sweep', f'--sweep={file}', f'--workdir={tmp_path}/sweep']
+  environment = {**os.environ, 'JAX_PLATFORMS': 'cpu'}
+  first = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+  log = tmp_path / 'sweep' / 'trials' / 'seed=0-rounds=20000-log_every=100' / 'log.jsonl'
+  until = time.monotonic() + 240
+  while not (log.exists() and log.read_text().count('\n') > 2) and time.monotonic() < until:
+    time.sleep(0.1)
+  another = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True,
+                           check=False)  # fmt: skip
+  assert 'another process plays the sweep' in another.stderr
+  first.send_signal(signal.SIGTERM)
+  told, _ = first.communicate(timeout=240)
+  assert first.returncode == 130
+  assert 'trials   2 waiting' in told
+  kept = json.loads((log.parent / 'trial.json').read_text())
+  assert kept['state'] == 'waiting'
+  assert kept['attempts'][0]['status'] == 143
