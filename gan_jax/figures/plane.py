@@ -40,5 +40,6 @@ def points(
   axes.set_xlim(-reach, reach)
   axes.set_ylim(-reach, reach)
   axes.set_axis_off()
+  axes.text(0.02, 0.02, f'round {sampler.round:,}', transform=axes.transAxes, fontsize=8)
   canvas.draw()
   return {'points': np.asarray(canvas.buffer_rgba())[..., :3].copy()}
