@@ -59,15 +59,18 @@ def minimax(real: np.ndarray, fake: np.ndarray) -> float:
   return float(-np.mean(np.logaddexp(0, -real)) - np.mean(np.logaddexp(0, fake)))
 
 
-def line(
-  sampler: Sampler, source: Callable, key: jax.Array, n: int = 100_000, bandwidth: float = 0.0
+def densities(
+  meta: Mapping[str, Any],
+  sampler: Sampler,
+  key: jax.Array,
+  n: int = 100_000,
+  bandwidth: float = 0.0,
 ) -> Line:
-  """The densities of a run on the line: that of its data, and that of n samples.
+  """The densities of a run on the line: that of its data, by their sidecar, and that of n samples.
 
   `bandwidth` is the width of p_g's Gaussians; 0 stands for a twentieth of the data's own sigma.
   Raises InputError for data of unknown density.
   """
-  meta = source().meta
   density(meta, np.zeros(1))  # refuses what has none
   width, centres = bandwidth or meta['sigma'] / NARROW, np.asarray(meta['centres'])
   # In one call: `draw` makes a hundred at a time.
@@ -111,7 +114,7 @@ def value(
   if sampler.critic is None:
     raise InputError('V(D, G) asks for a D that judges one point at a time.')
   k_density, k_points, k_blur = jax.random.split(key, 3)
-  at = line(sampler, source, k_density, n, bandwidth)
+  at = densities(source().meta, sampler, k_density, n, bandwidth)
   real = np.asarray(source(split).arrays['image'])[:points]
   fake = np.asarray(sampler.draw(k_points, points))
   logits = [sampler.critic(x) for x in (sampler.see(real), fake)]

@@ -107,7 +107,7 @@ def test_no_other_d_has_a_higher_v():
 
 
 def test_a_wild_g_is_seen_whole():
-  at = value.line(running(200.0, 3.0, None), source, KEY, n=2000)
+  at = value.densities(source().meta, running(200.0, 3.0, None), KEY, n=2000)
   assert at.x[-1] > 200
   np.testing.assert_allclose(integrate.simpson(at.fake, x=at.x), 1, atol=1e-3)
   np.testing.assert_allclose(value.jensen_shannon(at.x, at.data, at.fake), np.log(2), atol=1e-3)
@@ -117,4 +117,4 @@ def test_runs_without_a_d_and_data_without_a_density_are_refused():
   with pytest.raises(InputError, match='one point at a time'):
     value.value(running(0.0, 1.0, None), source, KEY)
   with pytest.raises(InputError, match='not known'):
-    value.line(running(0.0, 1.0, jnp.ravel), lambda: sources.dirac(n=5), KEY)
+    value.densities(sources.dirac(n=5).meta, running(0.0, 1.0, jnp.ravel), KEY)
