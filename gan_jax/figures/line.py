@@ -30,9 +30,9 @@ def line(
   """{'line': uint8[H,W,3]}: p_data dotted, p_g solid, D dashed, D* = p_data/(p_data+p_g) pale.
 
   Below, z and where G puts it: `arrows` of them, from evenly spaced quantiles of the prior. p_data
-  is exact, p_g of n samples (see `metrics.value.densities`). `extent` is what is seen of x; unsaid, four
-  sigma beyond the data's outermost centres. Raises InputError for data of unknown density, a run
-  without a D, or a z of more than one number.
+  is exact, p_g of n samples (see `metrics.value.densities`). `extent` is what is seen of x; unsaid,
+  four sigma beyond the data's outermost centres. Raises InputError for data of unknown density, a
+  run without a D, or a z of more than one number.
   """
   if sampler.critic is None:
     raise InputError('Figure 1 shows a D that judges one point at a time, which is not here.')
