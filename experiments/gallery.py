@@ -31,11 +31,13 @@ WIDE, NARROW, FRAMES = 480, 320, 40
 
 # The runs: the config, and what else is asked for; {mnist} and {faces} stand for those flags.
 RUNS = {
-  'dcgan_mnist': ('dcgan_mnist.py:width=32', '--config.rounds=3000 {mnist}'),
-  'dcgan_faces': ('dcgan_folder.py:width=32', '--config.rounds=1500 --config.data.path={faces}'),
   'gan_line': ('gan_line.py', ''),
-  'gan_mixture': ('gan_mixture.py:penalty=', '--config.evals.points.every=100'),
   'dirac': ('dirac.py', ''),
+  'dirac_wgan_gp': ('dirac.py:pair=wasserstein,penalty=wgan_gp', ''),
+  'dirac_r1': ('dirac.py:penalty=r1,weight=0.3', ''),
+  'collapse': ('gan_mixture.py:pair=minimax,penalty=', '--config.evals.points.every=200'),
+  'dcgan_mnist': ('dcgan_mnist.py:width=32', '--config.rounds=3000 {mnist}'),
+  'faces': ('dcgan_folder.py:width=32', '--config.rounds=1500 --config.data.path={faces}'),
 }
 
 
@@ -50,6 +52,26 @@ class Picture(NamedTuple):
 
 
 PICTURES = (
+  Picture('line.gif', 'gan_line', 'alive.gif', 'Figure 1, alive',
+          'Data and samples on a line, D, the best D, and the way from z to x, as training goes '
+          'on; beside them V(D, G), V(D*, G) and -log 4 + 2 JSD, each computed (GAN paper, figure '
+          '1 and theorem 1).'),
+  Picture('gradients.png', '', 'gradients', 'Why G does not play minimax',
+          "Costs of G and their gradients over D(G(z)), of the very functions of `pairs.py`: "
+          'minimax has none to give where D is sure.'),
+  Picture('dynamics.png', 'gan_line', 'dynamics.png', 'Dynamics',
+          'What D says, and the losses, with their values at rest drawn in; these are found from '
+          'the pair, not looked up.'),
+  Picture('dirac.png', 'dirac', 'portrait.png', 'The game at its smallest',
+          'The Dirac-GAN of Mescheder et al. 2018: the field of its gradients, a run in it, and '
+          "the eigenvalues of its Jacobian: on the axis, and the game goes round."),
+  Picture('dirac_r1.png', 'dirac_r1', 'portrait.png', 'The same with R1',
+          'The penalty moves the eigenvalues to the left, and the game comes to rest.'),
+  Picture('dirac_wgan_gp.png', 'dirac_wgan_gp', 'portrait.png', 'The same for WGAN-GP',
+          'It never does: the penalty has no gradient that vanishes with the slope.'),
+  Picture('collapse.gif', 'collapse', 'points.gif', 'Modes, lost',
+          'Eight Gaussians, the game of 2014 without a penalty: samples over the data, and what D '
+          'thinks of the land between.'),
   Picture('neighbours.png', 'dcgan_mnist', 'neighbours(rows=4)', 'Samples and their neighbours',
           'Random draws; framed, the training image nearest to the sample beside it (GAN paper, '
           'figure 2). G has not learnt its data by heart.'),
@@ -57,16 +79,14 @@ PICTURES = (
           'Each row from one random z to another (GAN paper, figure 3): digits turn into digits.'),
   Picture('arithmetic.png', 'dcgan_mnist', 'arithmetic(a=7, b=1, c=0)', 'Sums of concepts',
           'A seven less a one and a nought (DCGAN paper, figure 7): three exemplars each, chosen '
-          'by a classifier, and the image of their mean z. The noughts have got the bar of the '
-          'seven; the same sum of pixels is no digit.'),
+          'by a classifier, below them the image of their mean z. The nought has got the bar of '
+          'the seven; the same sum of pixels is no digit.'),
   Picture('turn.png', 'dcgan_mnist', 'turn(rows=6, exemplars=8)', 'The turn vector',
-          'Random samples led along the direction from upright to slanted (DCGAN paper, '
-          'figure 8).'),
-  Picture('walk.png', 'dcgan_faces', 'walk(points=7)', 'A walk',
+          'Random samples led along the direction from leaning left to leaning right (DCGAN '
+          'paper, figure 8).'),
+  Picture('walk.png', 'faces', 'walk(points=7)', 'A walk',
           'From one random face to the next (DCGAN paper, figure 4).'),
-  Picture('tour.gif', 'dcgan_faces', 'tour(rows=3, columns=4)', 'A tour', 'The same, moving.'),
-  Picture('truncation.png', 'dcgan_faces', 'truncation', 'Truncation',
-          'Less and less of z may vary from below to above: faces become plainer, then nothing.'),
+  Picture('tour.gif', 'faces', 'tour(rows=3, columns=4, steps=10)', 'A tour', 'The same, moving.'),
 )  # fmt: skip
 
 
@@ -75,7 +95,7 @@ def main(argv: list[str]) -> None:
   del argv
   wanted = [p for p in PICTURES if not _ONLY.value or p.file.split('.')[0] in _ONLY.value]
   for picture in wanted:
-    workdir = trained(picture.run)
+    workdir = trained(picture.run) if picture.run else pathlib.Path()
     target = pathlib.Path(_DOCS.value) / 'gallery' / picture.file
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as made:
@@ -135,8 +155,12 @@ def page() -> Iterator[str]:
 
 def _command(picture: Picture) -> str:
   workdir = f'runs/gallery/{picture.run}'
+  if not picture.run:
+    return f'python -m gan_jax.figures.{picture.figure} --out={picture.file}'
   if '.' in picture.figure:
-    return f'# {picture.figure} is what the run itself leaves in {workdir}'
+    config, flags_ = RUNS[picture.run]
+    told = f'{flags_.format(mnist="", faces="FOLDER")} --workdir={workdir}'.strip()
+    return f'python -m gan_jax.main --config=experiments/{config} {told}   # {picture.figure}'
   return f"python -m gan_jax.figures --workdir={workdir} --figure='{picture.figure}'"
 
 
@@ -144,6 +168,11 @@ def _made(workdir: pathlib.Path, picture: Picture, folder: pathlib.Path) -> path
   """The picture as it was drawn: the first of what the figure gives, or a file of the run."""
   if re.search(r'\.(png|gif)$', picture.figure):
     return workdir / picture.figure
+  if not picture.run:  # what needs no run is a command of its own
+    out = folder / picture.file
+    command = [sys.executable, '-m', f'gan_jax.figures.{picture.figure}', f'--out={out}']
+    subprocess.run(command, check=True)
+    return out
   figures = importlib.import_module('gan_jax.figures.__main__')
   figures.make(workdir, picture.figure, folder)
   suffix = picture.file.rpartition('.')[2]

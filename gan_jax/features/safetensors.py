@@ -1,7 +1,8 @@
-"""Reading weights in the safetensors format: 8 bytes, so long a header in JSON, the numbers."""
+"""Weights in the safetensors format: 8 bytes, so long a header in JSON, the numbers."""
 
 import json
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 import ml_dtypes
@@ -29,6 +30,27 @@ def read(path: pathlib.Path) -> dict[str, np.ndarray]:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
       why = f'{type(error).__name__}: {error}'
       raise InputError(f'{path} is no whole safetensors file of weights: {why}.') from None
+
+
+def write(path: pathlib.Path, arrays: Mapping[str, np.ndarray]) -> None:
+  """Writes name -> array, whole or not at all; InputError for numbers of a rare kind."""
+  kinds = {np.dtype(kind): name for name, kind in DTYPES.items()}
+  header: dict[str, Any] = {}
+  at = 0
+  for name, array in arrays.items():
+    if array.dtype not in kinds:
+      raise InputError(f'{name} is {array.dtype}, which is not written as safetensors.')
+    offsets = [at, at + array.nbytes]
+    header[name] = dict(dtype=kinds[array.dtype], shape=list(array.shape), data_offsets=offsets)
+    at = offsets[1]
+  text = json.dumps(header).encode()
+  text += b' ' * (-len(text) % 8)  # so that the numbers are aligned
+  beside = path.with_suffix('.tmp')
+  with beside.open('wb') as file:
+    file.write(len(text).to_bytes(8, 'little') + text)
+    for array in arrays.values():
+      file.write(np.ascontiguousarray(array).tobytes())
+  beside.replace(path)
 
 
 def _array(of: dict[str, Any], numbers: bytes) -> np.ndarray:

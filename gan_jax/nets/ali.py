@@ -58,7 +58,7 @@ class Trunk(nn.Module):
     check(x.shape[1:])
     for size, stride, wide in (*DOWN, (1, 1, 16)):
       x = active(conv(self.width * wide, size, stride)(x))
-    return x.reshape(len(x), -1)
+    return x.reshape(x.shape[0], -1)
 
 
 class Generator(nn.Module):
@@ -113,7 +113,7 @@ class Discriminator(nn.Module):
       x = maxout(x, self.pieces)
     for keep in keeps[:2]:
       z = maxout(dense(16 * self.width, use_bias=False)(Dropout(keep)(z)), self.pieces)
-    hidden = [jnp.concatenate([x.reshape(len(x), -1), z], axis=1)]
+    hidden = [jnp.concatenate([x.reshape(x.shape[0], -1), z], axis=1)]
     for _ in range(2):
       h = dense(32 * self.width)(Dropout(self.keep)(hidden[-1]))
       hidden.append(maxout(h, self.pieces))

@@ -57,7 +57,7 @@ class Encoder(nn.Module):
       strides = (1, 1, 2) if i < halved else (1, 1)
       for stride in strides:
         x = nn.elu(conv(features, stride=stride)(x))
-    return Dense(self.dim, kernel_init=GLOROT)(x.reshape(len(x), -1))
+    return Dense(self.dim, kernel_init=GLOROT)(x.reshape(x.shape[0], -1))
 
 
 def autoencoder(shape: tuple[int, int, int], width: int = 128, dim: int = 64) -> Autoencoder:

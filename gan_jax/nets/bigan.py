@@ -47,7 +47,7 @@ class Generator(nn.Module):
     x = nn.relu(standard(dense(self.width, z)))
     x = nn.relu(standard(dense(self.width, x, z)))
     x = dense(int(np.prod(self.shape)), x)
-    return activation(self.output)(x).reshape(len(x), *self.shape)
+    return activation(self.output)(x).reshape(x.shape[0], *self.shape)
 
 
 class Encoder(nn.Module):
@@ -63,7 +63,7 @@ class Encoder(nn.Module):
   @nn.compact
   def __call__(self, x: Array) -> dict[str, Array]:
     """image f32[B,...] -> {'mean' f32[B,dim] in (-1, 1), the code; 'features' f32[B,width]}."""
-    h = nn.leaky_relu(dense(self.width, x.reshape(len(x), -1)), SLOPE)
+    h = nn.leaky_relu(dense(self.width, x.reshape(x.shape[0], -1)), SLOPE)
     h = nn.leaky_relu(standard(dense(self.width, h)), SLOPE)
     return {'mean': jnp.tanh(dense(self.dim, h) / 2), 'features': h}
 
@@ -81,6 +81,6 @@ class Discriminator(nn.Module):
   @nn.compact
   def __call__(self, x: Array, z: Array) -> Any:
     """image f32[B,...], z f32[B,Z] -> logit f32[B], or with heads `layers.verdict`."""
-    first = nn.leaky_relu(dense(self.width, x.reshape(len(x), -1)), SLOPE)
+    first = nn.leaky_relu(dense(self.width, x.reshape(x.shape[0], -1)), SLOPE)
     second = nn.leaky_relu(standard(dense(self.width, first, z)), SLOPE)
     return verdict([first, second], self.heads, self.logit_init, use_bias=False)

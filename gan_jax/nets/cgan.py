@@ -40,7 +40,7 @@ class Generator(nn.Module):
     if is_told(label, self.classes):
       x = jnp.concatenate([x, layer(jax.nn.one_hot(label, self.classes), self.label)], axis=1)
     x = Dense(int(np.prod(self.shape)), kernel_init=irange(0.05))(layer(x, self.joint))
-    return activation(self.output)(x).reshape(len(x), *self.shape)
+    return activation(self.output)(x).reshape(x.shape[0], *self.shape)
 
 
 class Discriminator(nn.Module):
@@ -61,7 +61,7 @@ class Discriminator(nn.Module):
       x = Dense(units * pieces, kernel_init=irange(0.005))(x)
       return Dropout(self.keep)(maxout(x, pieces))
 
-    x = layer(x.reshape(len(x), -1), *self.own)
+    x = layer(x.reshape(x.shape[0], -1), *self.own)
     if is_told(label, self.classes):
       x = jnp.concatenate([x, layer(jax.nn.one_hot(label, self.classes), *self.label)], axis=1)
     return verdict([x, layer(x, *self.joint)], self.heads, irange(0.005))

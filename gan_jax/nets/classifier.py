@@ -31,7 +31,7 @@ class Classifier(nn.Module):
       if max(size) <= LARGE:
         x = _convolution(x, width, stride=1)
         width *= 2
-    x = Dense(self.units, use_bias=False, kernel_init=HE)(x.reshape(len(x), -1))
+    x = Dense(self.units, use_bias=False, kernel_init=HE)(x.reshape(x.shape[0], -1))
     features = nn.relu(normalise('batch', x))
     return {'features': features, 'logits': Dense(self.classes)(features)}
 

@@ -92,5 +92,5 @@ class Discriminator(nn.Module):
     own = [conv(self.maps[0], 5)(x) for _ in range(self.classes)]
     x = max_pool(chosen(own, label), 2, 2)
     x = max_pool(conv(self.maps[1], 5)(x), 2, 2)
-    x = PReLU()(Dense(self.hidden, kernel_init=GLOROT)(x.reshape(len(x), -1)))
+    x = PReLU()(Dense(self.hidden, kernel_init=GLOROT)(x.reshape(x.shape[0], -1)))
     return verdict([x], self.heads, GLOROT)

@@ -29,7 +29,7 @@ class ConditionalBatchNorm(nn.Module):
     shape = (self.classes, x.shape[-1])
     scale = self.param('scale', nn.initializers.ones, shape)
     bias = self.param('bias', nn.initializers.zeros, shape)
-    own = lambda table: table[label].reshape(len(x), *(1,) * (x.ndim - 2), -1)
+    own = lambda table: table[label].reshape(x.shape[0], *(1,) * (x.ndim - 2), -1)
     y = BatchNorm(self.epsilon, affine=False)(x)
     return (y * own(scale) + own(bias)).astype(x.dtype)
 

@@ -61,6 +61,6 @@ class Discriminator(nn.Module):
       padding = ((pad, pad), (pad, pad))
       x = Conv(maps * self.pieces, size, 1, padding, kernel_init=init)(x)
       x = Dropout(self.keep)(max_pool(maxout(x, self.pieces), pool, 2))
-    x = Dense(self.hidden * self.hidden_pieces, kernel_init=init)(x.reshape(len(x), -1))
+    x = Dense(self.hidden * self.hidden_pieces, kernel_init=init)(x.reshape(x.shape[0], -1))
     x = Dropout(self.keep)(maxout(x, self.hidden_pieces))
     return Dense(1, kernel_init=init)(x)[:, 0]

@@ -66,4 +66,4 @@ class AuthorsDiscriminator(nn.Module):
     for i in range(1, stages):
       x = BatchNorm(EPSILON)(Conv(self.width << i, size=5, padding=DOWN, use_bias=False)(x))
       x = nn.leaky_relu(x, self.slope)
-    return Dense(1, use_bias=False, kernel_init=DCGAN_INIT)(x.reshape(len(x), -1))[:, 0]
+    return Dense(1, use_bias=False, kernel_init=DCGAN_INIT)(x.reshape(x.shape[0], -1))[:, 0]

@@ -69,5 +69,5 @@ class Discriminator(nn.Module):
     leaky = partial(nn.leaky_relu, negative_slope=self.slope)
     first = leaky(conv(self.width)(told(x)))
     second = leaky(norm()(conv(2 * self.width)(told(first))))
-    third = leaky(norm()(dense(self.units)(told(second.reshape(len(x), -1)))))
+    third = leaky(norm()(dense(self.units)(told(second.reshape(x.shape[0], -1)))))
     return verdict([first, second, told(third)], self.heads, DCGAN_INIT, use_bias=False)

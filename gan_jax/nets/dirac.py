@@ -16,7 +16,7 @@ class Generator(nn.Module):
   def __call__(self, z: Array) -> Array:
     """z f32[B,Z] -> point f32[B,*shape]."""
     theta: Array = self.param('theta', nn.initializers.constant(self.start), self.shape)
-    return jnp.broadcast_to(theta[None], (len(z), *self.shape))
+    return jnp.broadcast_to(theta[None], (z.shape[0], *self.shape))
 
 
 class Discriminator(nn.Module):
@@ -27,6 +27,6 @@ class Discriminator(nn.Module):
   @nn.compact
   def __call__(self, x: Array) -> Array:
     """point f32[B,...] -> verdict f32[B]."""
-    x = x.reshape(len(x), -1)
+    x = x.reshape(x.shape[0], -1)
     psi: Array = self.param('psi', nn.initializers.constant(self.start), (x.shape[1],))
     return x @ psi

@@ -34,7 +34,7 @@ class Perceptron(nn.Module):
   @nn.compact
   def __call__(self, x: Array) -> Array:
     """image f32[B,...] -> f32[B,F]."""
-    x = x.reshape(len(x), -1)
+    x = x.reshape(x.shape[0], -1)
     for units in self.hidden:
       x = activation(self.activation)(Dense(units, kernel_init=self.kernel_init)(x))
     return x
@@ -59,7 +59,7 @@ class Pyramid(nn.Module):
     for i in range(stages):
       x = Conv(self.width << i, use_bias=biased)(x)
       x = nn.leaky_relu(normalise(self.norm, x) if i else x, self.slope)
-    return x.reshape(len(x), -1)
+    return x.reshape(x.shape[0], -1)
 
 
 class Point(nn.Module):

@@ -53,7 +53,7 @@ class DenseGenerator(nn.Module):
       x = softplus(Centred()(layers.Dense(units, use_bias=False, kernel_init=GLOROT)(x)))
     pixels = int(np.prod(self.shape))
     x = weight_norm.Dense(pixels, spread=None, trained=True, kernel_init=GLOROT)(x)
-    return activation(self.output)(x).reshape(len(x), *self.shape)
+    return activation(self.output)(x).reshape(x.shape[0], *self.shape)
 
 
 class DenseDiscriminator(nn.Module):
@@ -67,7 +67,7 @@ class DenseDiscriminator(nn.Module):
   @nn.compact
   def __call__(self, x: Array) -> Any:
     """image f32[B,...] -> logit f32[B], or with heads what `verdict` says."""
-    x = Noise(self.input_noise)(x.reshape(len(x), -1))
+    x = Noise(self.input_noise)(x.reshape(x.shape[0], -1))
     hidden = []
     for units in self.hidden:
       hidden.append(nn.relu(weight_norm.Dense(units, kernel_init=BROAD)(x)))
@@ -154,5 +154,5 @@ def verdict(
   logit = (
     logsumexp(told['classes'], axis=1) if 'classes' in told else dense(1, trained=True)(x)[:, 0]
   )
-  features = hidden[-1].reshape(len(x), -1)
+  features = hidden[-1].reshape(x.shape[0], -1)
   return {'logit': logit, 'features': features, 'hidden': tuple(hidden), **told}

@@ -214,7 +214,7 @@ class Inception(nn.Module):
     for letter, inner in zip('bcde', (128, 160, 160, 192), strict=True):
       x, plain = BlockC(inner, name=f'Mixed_6{letter}')(x)
       if letter == 'd':
-        out['spatial'] = plain[..., :SPATIAL].reshape(len(x), -1)
+        out['spatial'] = plain[..., :SPATIAL].reshape(x.shape[0], -1)
     out['768'] = jnp.mean(x, (1, 2))
     x = BlockD(name='Mixed_7a')(x)
     x = BlockE(mean_3x3, name='Mixed_7b')(x)

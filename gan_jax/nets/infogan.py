@@ -64,7 +64,7 @@ class Discriminator(nn.Module):
     leaky = partial(nn.leaky_relu, negative_slope=self.slope)
     first = leaky(Conv(self.width, kernel_init=TRUNCATED)(x))
     second = leaky(BatchNorm()(Conv(2 * self.width, kernel_init=TRUNCATED)(first)))
-    third = leaky(BatchNorm()(dense(self.units)(second.reshape(len(x), -1))))
+    third = leaky(BatchNorm()(dense(self.units)(second.reshape(x.shape[0], -1))))
     if self.heads is None:
       return verdict([third], None, DCGAN_INIT)
     own = lambda name: leaky(BatchNorm()(dense(self.head_units, name=f'{name}_hidden')(third)))

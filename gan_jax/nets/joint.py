@@ -16,4 +16,4 @@ class Discriminator(plain.Discriminator):
 
   def __call__(self, x: Array, z: Array) -> Any:  # type: ignore[override]
     """image or point f32[B,...], z f32[B,Z] -> logit f32[B], or with heads `layers.verdict`."""
-    return super().__call__(jnp.concatenate([x.reshape(len(x), -1), z], axis=1))
+    return super().__call__(jnp.concatenate([x.reshape(x.shape[0], -1), z], axis=1))

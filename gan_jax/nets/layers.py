@@ -238,7 +238,7 @@ def with_label(x: Array, label: Array | None, classes: int) -> Array:
   if not is_told(label, classes):
     return x
   code = jax.nn.one_hot(label, classes, dtype=x.dtype)
-  code = code.reshape(len(x), *(1,) * (x.ndim - 2), classes)
+  code = code.reshape(x.shape[0], *(1,) * (x.ndim - 2), classes)
   return jnp.concatenate([x, jnp.broadcast_to(code, (*x.shape[:-1], classes))], axis=-1)
 
 

@@ -37,7 +37,7 @@ class MinibatchDiscrimination(nn.Module):
     def rows(lengths: Array) -> Array:
       """M for T of these lengths f32[kernels,dims]: f32[B,kernels,dims]."""
       t = (unit * lengths.reshape(1, -1)).astype(x.dtype)
-      return product.dot_general(x, t, (((1,), (0,)), ((), ()))).reshape(len(x), *lengths.shape)
+      return product.dot_general(x, t, (((1,), (0,)), ((), ()))).reshape(x.shape[0], *lengths.shape)
 
     ones = jnp.ones((self.kernels, self.dims))
     s = self.param('log_scale', lambda key: -jnp.log(spacing(rows(ones)))[:, None] * ones)

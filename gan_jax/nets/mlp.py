@@ -46,7 +46,7 @@ class Generator(nn.Module):
     x = Dense(
       int(np.prod(self.shape)), kernel_init=kernel_init, bias_init=constant(self.output_bias)
     )(x)
-    return activation(self.output)(x).reshape(len(x), *self.shape)
+    return activation(self.output)(x).reshape(x.shape[0], *self.shape)
 
 
 def marginal_generator(shape: Sequence[int], pixel_mean: np.ndarray, **fields) -> Generator:
@@ -75,7 +75,7 @@ class Discriminator(nn.Module):
   def __call__(self, x: Array, label: Array | None = None) -> Any:
     """image f32[B,...] (and label i32[B]) -> logit f32[B], or with heads `layers.verdict`."""
     *ranges, last = per_layer(self.iranges, len(self.hidden) + 1, 'iranges')
-    x = with_label(x.reshape(len(x), -1), label, self.classes)
+    x = with_label(x.reshape(x.shape[0], -1), label, self.classes)
     hidden = [Dropout(self.input_keep)(x)]
     for units, a in zip(self.hidden, ranges, strict=True):
       x = Dense(units * self.pieces, kernel_init=irange(a))(hidden[-1])

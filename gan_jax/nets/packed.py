@@ -26,8 +26,10 @@ def pack(x: Array, m: int) -> Array:
     return x
   if x.ndim < 2:
     raise InputError('images, points and codes can be packed, but not labels.')
-  if len(x) % m:
-    raise InputError(f'{len(x)} examples make no packs of {m}: choose a batch that {m} divides.')
+  if x.shape[0] % m:
+    raise InputError(
+      f'{x.shape[0]} examples make no packs of {m}: choose a batch that {m} divides.'
+    )
   side_by_side = jnp.moveaxis(x.reshape(-1, m, *x.shape[1:]), 1, -2)
   return side_by_side.reshape(*side_by_side.shape[:-2], -1)
 

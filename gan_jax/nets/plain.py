@@ -29,7 +29,7 @@ class Generator(nn.Module):
     for units in self.hidden:
       x = nn.relu(Dense(units, kernel_init=HE)(x))
     x = Dense(int(np.prod(self.shape)))(x)
-    return activation(self.output)(x).reshape(len(x), *self.shape)
+    return activation(self.output)(x).reshape(x.shape[0], *self.shape)
 
 
 class Discriminator(nn.Module):
@@ -44,7 +44,7 @@ class Discriminator(nn.Module):
   @nn.compact
   def __call__(self, x: Array, label: Array | None = None) -> Any:
     """image or point f32[B,...] (and label i32[B]) -> logit f32[B], or with heads a `verdict`."""
-    x = with_label(x.reshape(len(x), -1), label, self.classes)
+    x = with_label(x.reshape(x.shape[0], -1), label, self.classes)
     hidden = [x]
     for units in self.hidden:
       x = nn.leaky_relu(Dense(units, kernel_init=HE)(hidden[-1]), self.slope)

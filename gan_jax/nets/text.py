@@ -92,7 +92,7 @@ class Discriminator(nn.Module):
       x = normalise(self.norm, Conv(self.width << i, use_bias=False)(hidden[-1]))
       hidden.append(Bottleneck(self.norm, lrelu)(x) if i == stages - 1 else lrelu(x))
     told = lrelu(normalise(self.norm, embed(self.words)(text)))
-    told = jnp.broadcast_to(told[:, None, None], (len(x), h, w, self.words))
+    told = jnp.broadcast_to(told[:, None, None], (x.shape[0], h, w, self.words))
     x = jnp.concatenate([hidden[-1], told], axis=-1)
     x = normalise(self.norm, Conv(self.width << stages - 1, 1, 1, use_bias=False)(x))
     return verdict([*hidden, lrelu(x)], self.heads, DCGAN_INIT, use_bias=False)

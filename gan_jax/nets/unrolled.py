@@ -26,7 +26,7 @@ class Generator(nn.Module):
     x = z
     for units in self.hidden:
       x = nn.tanh(Dense(units, kernel_init=INIT)(x))
-    return Dense(int(np.prod(self.shape)), kernel_init=INIT)(x).reshape(len(x), *self.shape)
+    return Dense(int(np.prod(self.shape)), kernel_init=INIT)(x).reshape(x.shape[0], *self.shape)
 
 
 class Discriminator(nn.Module):
@@ -38,7 +38,7 @@ class Discriminator(nn.Module):
   @nn.compact
   def __call__(self, x: Array) -> Any:
     """point f32[B,...] -> logit f32[B], or with heads `layers.verdict`."""
-    hidden = [x.reshape(len(x), -1)]
+    hidden = [x.reshape(x.shape[0], -1)]
     for units in self.hidden:
       hidden.append(nn.tanh(Dense(units, kernel_init=INIT)(hidden[-1])))
     return verdict(hidden, self.heads, INIT)

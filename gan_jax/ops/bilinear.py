@@ -61,13 +61,13 @@ def suits(g: Geometry, inputs: int, outputs: int) -> bool:
 def down(g: Geometry, x: Array, k: Array) -> Array:
   """x [B,H,W,I], k [kh,kw,I,O] -> y [B,h,w,O]."""
   products = [wide(a, b, 1, 0) for a, b in zip(_of_x(g, x), _of_k(g, k), strict=True)]
-  return _to_y(g, products, len(x), k.shape[-1]).astype(x.dtype)
+  return _to_y(g, products, x.shape[0], k.shape[-1]).astype(x.dtype)
 
 
 def up(g: Geometry, y: Array, k: Array) -> Array:
   """y [B,h,w,O], k [kh,kw,I,O] -> x [B,H,W,I]."""
   products = [wide(a, b, 1, 1) for a, b in zip(_of_y(g, y), _of_k(g, k), strict=True)]
-  return _to_x(g, products, len(y), k.shape[2]).astype(y.dtype)
+  return _to_x(g, products, y.shape[0], k.shape[2]).astype(y.dtype)
 
 
 def taps(g: Geometry, x: Array, y: Array) -> Array:
@@ -92,13 +92,13 @@ def _of_x(g: Geometry, x: Array) -> list[Array]:
   (sh, sw), ((top, _), (left, _)) = g.strides, g.pads
   rows, columns = (top, n * sh - top - g.size[0], 0), (left, m * sw - left - g.size[1], 0)
   x = lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), rows, columns, (0, 0, 0)))
-  x = x.reshape(len(x), n, sh, m, sw, x.shape[-1])
+  x = x.reshape(x.shape[0], n, sh, m, sw, x.shape[-1])
 
   def block(i: int, j: int) -> Array:
     return x[:, i : i + 2 * t - 1 : 2, :, j : j + 2 * q - 1 : 2]
 
   return [
-    _sum(weights, block).transpose(0, 1, 3, 2, 4, 5).reshape(len(x) * t * q, -1)
+    _sum(weights, block).transpose(0, 1, 3, 2, 4, 5).reshape(x.shape[0] * t * q, -1)
     for weights in _weights(g, 'B')
   ]
 
@@ -119,7 +119,7 @@ def _of_y(g: Geometry, y: Array) -> list[Array]:
   (t, q), (h, w) = _tiles(g), g.small
   edges = ((0, 0, 0), (0, 2 * t - h, 0), (0, 2 * q - w, 0), (0, 0, 0))
   y = lax.pad(y, jnp.zeros((), y.dtype), edges)
-  y = y.reshape(len(y), t, 2, q, 2, y.shape[-1])
+  y = y.reshape(y.shape[0], t, 2, q, 2, y.shape[-1])
   return [
     _sum(weights, lambda i, j: y[:, :, i, :, j]).reshape(-1, y.shape[-1])
     for weights in _weights(g, 'A')

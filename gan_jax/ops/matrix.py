@@ -27,7 +27,7 @@ def down(g: Geometry, x: Array, k: Array) -> Array:
   if x.shape[-1] >= bilinear.THIN:
     return native.down(g, x, k).astype(dtype)
   y = wide(patches(g, x), k.reshape(-1, k.shape[-1]), 1, 0)
-  return y.reshape(len(x), *g.small, k.shape[-1]).astype(dtype)
+  return y.reshape(x.shape[0], *g.small, k.shape[-1]).astype(dtype)
 
 
 def up(g: Geometry, y: Array, k: Array) -> Array:
@@ -38,7 +38,7 @@ def up(g: Geometry, y: Array, k: Array) -> Array:
   if g.strides == (1, 1):  # nothing is dilated: the derivative is a convolution like any other
     return native.up(g, y, k).astype(dtype)
   pieces = wide(y.reshape(-1, y.shape[-1]), k.reshape(-1, k.shape[-1]), 1, 1)
-  return fold(g, pieces.reshape(len(y), *g.small, *g.window, k.shape[2])).astype(dtype)
+  return fold(g, pieces.reshape(y.shape[0], *g.small, *g.window, k.shape[2])).astype(dtype)
 
 
 def taps(g: Geometry, x: Array, y: Array) -> Array:
@@ -86,12 +86,14 @@ def fold(g: Geometry, pieces: Array) -> Array:
 
   def phase(r: int, q: int) -> Array:
     if r >= kh or q >= kw:  # a stride beyond the window leaves rows that nothing reaches
-      return jnp.zeros((len(pieces), h + rows - 1, w + columns - 1, pieces.shape[-1]), zero.dtype)
+      return jnp.zeros(
+        (pieces.shape[0], h + rows - 1, w + columns - 1, pieces.shape[-1]), zero.dtype
+      )
     first, *rest = (shifted(a, b) for a, b in itertools.product(range(r, kh, sh), range(q, kw, sw)))
     return sum(rest, first)
 
   x = jnp.stack([jnp.stack([phase(r, q) for q in range(sw)], axis=3) for r in range(sh)], axis=2)
-  x = x.reshape(len(x), (h + rows - 1) * sh, (w + columns - 1) * sw, -1)
+  x = x.reshape(x.shape[0], (h + rows - 1) * sh, (w + columns - 1) * sw, -1)
   (top, _), (left, _) = g.pads
   edges = ((-top, g.size[0] + top - x.shape[1], 0), (-left, g.size[1] + left - x.shape[2], 0))
   return lax.pad(x, zero, ((0, 0, 0), *edges, (0, 0, 0)))
