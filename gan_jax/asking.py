@@ -9,7 +9,9 @@ import ast
 import difflib
 import importlib
 import inspect
+import pathlib
 import pkgutil
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -76,7 +78,8 @@ def listing(room: str) -> Iterator[str]:
   """A line for each name of `vocabulary`, with what it says of itself."""
   for file, names in vocabulary(room).items():
     for name in names:
-      yield f'{file}.{name:20} {said(find(f"{file}.{name}", room))}'
+      whole = f'{file}.{name}'
+      yield f'{whole:32} {said(find(whole, room))}'
 
 
 def is_eval(function: Callable) -> bool:
@@ -86,15 +89,16 @@ def is_eval(function: Callable) -> bool:
 
 
 def is_of_folder(function: Callable) -> bool:
-  """Whether it takes the folder of a run, and need not be told more."""
-  must = [n for n, p in inspect.signature(function).parameters.items() if p.default is p.empty]
-  return must == ['workdir']
+  """Whether it makes files of the folder of a run, and need not be told more."""
+  signature = inspect.signature(function)
+  must = [n for n, p in signature.parameters.items() if p.default is p.empty]
+  return must == ['workdir'] and signature.return_annotation == list[pathlib.Path]
 
 
 def said(function: Callable) -> str:
-  """The first sentence of what an eval says of itself."""
-  first = (inspect.getdoc(function) or '').split('\n\n')[0]
-  return ' '.join(first.split()).split('. ')[0].rstrip('.')
+  """The first sentence of what an eval says of itself, without what it returns."""
+  first = ' '.join((inspect.getdoc(function) or '').split('\n\n')[0].split())
+  return re.sub(r'^\{.*?\}: ', '', first).split('. ')[0].rstrip('.')
 
 
 def _calls(text: str, room: str) -> list[tuple[str, dict[str, Any]]]:

@@ -61,7 +61,8 @@ def jacobian(of: Field, at: Array | None = None) -> np.ndarray:
   """dv/dw f64[P,P] at weights `at`, by default the state's; InputError above MOST of them."""
   at = of.at if at is None else at
   _refuse_many(at)
-  return np.asarray(jax.jit(jax.jacfwd(of.value))(at), np.float64)
+  # Row by row: some layers (BatchNorm, convolutions) know no forward derivative.
+  return np.asarray(jax.jit(jax.jacrev(of.value))(at), np.float64)
 
 
 def of_round(step: Step, state: TrainState, batches: Batch, key: Key) -> np.ndarray:
@@ -84,7 +85,7 @@ def of_round(step: Step, state: TrainState, batches: Batch, key: Key) -> np.ndar
     out = jax.tree.leaves((after.params, after.opt))
     return ravel_pytree([leaf for leaf, is_real in zip(out, moves, strict=True) if is_real])[0]
 
-  return np.asarray(jax.jit(jax.jacfwd(played))(at), np.float64)
+  return np.asarray(jax.jit(jax.jacrev(played))(at), np.float64)
 
 
 def eigenvalues(matrix: np.ndarray) -> np.ndarray:

@@ -256,7 +256,12 @@ def _along(
 def _entry(net: Net, output: str | None, params: Params, *inputs: Array) -> Array:
   """What a network returns, or one entry of it; what is not asked for is not computed."""
   out = net.apply(params, *inputs)
-  return out if output is None else out[output]
+  if output is None:
+    return out
+  if not isinstance(out, Mapping) or output not in out:
+    told = f'a dict of {", ".join(out)}' if isinstance(out, Mapping) else 'an array'
+    raise InputError(f'{output!r} is asked for of a network that returns {told}.')
+  return out[output]
 
 
 def _batches(given: Sequence[Any], size: int, most: int) -> list[Array]:

@@ -36,7 +36,11 @@ def main(argv: list[str]) -> int:
   names = said.figure or ', '.join(every)
   out = pathlib.Path(said.out or pathlib.Path(said.workdir) / 'figures')
   refused = make(said.workdir, names, out, round_=said.round, seed=said.seed)
-  return int(bool(said.figure) and refused > 0)
+  for line in refused if said.figure else ():
+    print(line, flush=True)
+  if refused and not said.figure:
+    print(f'{len(refused)} others are of other kinds of runs; asked for by --figure, each says why')
+  return int(bool(said.figure and refused))
 
 
 def make(
@@ -46,11 +50,11 @@ def make(
   *,
   round_: int | None = None,
   seed: int | None = None,
-) -> int:
+) -> list[str]:
   """Writes the figures that `names` asks for, as `asking.asked` reads it, into the folder `out`.
 
-  Prints a line for each, and returns how many could not be had. Raises InputError for a name that
-  there is not, or if there is no such run.
+  Prints a line for each, and returns one for each that cannot be had. Raises InputError for a name
+  that there is not, or if there is no such run.
   """
   import jax
 
@@ -62,7 +66,8 @@ def make(
   source = lru_cache(partial(assemble.open_source, config))
   # That of evals during training, so that a figure shows the same samples.
   key = jax.random.fold_in(jax.random.key(config.get('seed', 0) if seed is None else seed), 2)
-  refused, times = 0, Counter[str]()
+  refused: list[str] = []
+  times = Counter[str]()
   for each in evals:
     try:
       if asking.is_eval(each.function):
@@ -76,8 +81,7 @@ def make(
         written = [str(p) for p in each.function(folder, **each.options)] or ['nothing to show']
       print(f'{each.name:28} {"; ".join(written)}', flush=True)
     except InputError as error:
-      refused += 1
-      print(f'{each.name:28} cannot be had: {error}', flush=True)
+      refused.append(f'{each.name:28} cannot be had: {error}')
   return refused
 
 

@@ -14,11 +14,15 @@ from gan_jax.sampling import Sampler, label_at
 def classes(
   sampler: Sampler, source: Callable, key: jax.Array, *, columns: int = 10, zoom: int = 0
 ) -> Mapping[str, np.ndarray]:
-  """{'classes': uint8[H,W,C]}: row k is class k, and all of a column have one z."""
+  """{'classes': uint8[H,W,C]}: row k is class k, and all of a column have one z.
+
+  Raises InputError if G is told no class.
+  """
   given = [np.asarray(a) for a in sampler.fill(key, columns)]
+  at = label_at(given)
   count = int(np.max(source().arrays['label'])) + 1
   rows = [np.concatenate([a] * count) for a in given]
-  rows[label_at(given)] = np.repeat(np.arange(count, dtype=np.int32), columns)
+  rows[at] = np.repeat(np.arange(count, dtype=np.int32), columns)
   return {'classes': grid(sampler.display(sampler.generate(*rows)), columns, zoom)}
 
 

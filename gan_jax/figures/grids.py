@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from gan_jax.errors import InputError
 from gan_jax.sampling import Sampler
 
 
@@ -44,6 +45,8 @@ def data(
 
 def grid(images: np.ndarray, columns: int = 8, zoom: int = 0, gap: int = 2) -> np.ndarray:
   """uint8[N,h,w,C] -> uint8[H,W,C], `columns` to a row, white between, each pixel zoom x zoom."""
+  if images.ndim != 4:
+    raise InputError(f'a grid is of images [N,h,w,C]; these are {images.dtype}{images.shape}.')
   n, h, w, c = images.shape
   zoom = zoom or max(1, round(500 / (columns * w)))
   rows = -(-n // columns)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import jax
 import numpy as np
 
+from gan_jax.errors import InputError
 from gan_jax.sampling import Sampler
 
 
@@ -25,6 +26,8 @@ def points(
   from matplotlib.figure import Figure
 
   data = np.asarray(source().arrays['image'])[:n]
+  if data.shape[1:] != (2,):
+    raise InputError(f'points of the plane are f32[N,2]; these data are {data.dtype}{data.shape}.')
   fake = sampler.draw(key, n)
   reach = extent or 1.3 * float(np.abs(data).max())
   figure = Figure(figsize=(pixels / 100, pixels / 100), dpi=100)

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 import jax
 import numpy as np
 
+from gan_jax.errors import InputError
 from gan_jax.figures.grids import grid
-from gan_jax.sampling import Sampler
+from gan_jax.sampling import Sampler, label_at
 
 
 def translations(
@@ -22,6 +23,8 @@ def translations(
 
   Source, G(source), and the image beside the source, which unpaired training never saw as such.
   """
+  if 'source' not in source().arrays:
+    raise InputError("these data have no column 'source' to be translated.")
   held = source(split).arrays
   x, y = (sampler.see(np.asarray(held[column][:n])) for column in ('source', 'image'))
   rows = [sampler.display(images) for images in (x, sampler.generate(x), y)]
@@ -34,7 +37,9 @@ def coupled(
   sampler: Sampler, source: Callable, key: jax.Array, *, n: int = 10, zoom: int = 0
 ) -> Mapping[str, np.ndarray]:
   """{'coupled': uint8[H,W,C]}: a row for each class, and in each column one z."""
-  z = sampler.prior(key, n)  # type: ignore[misc]
-  classes = range(len(source().meta['classes']))
+  if sampler.prior is None or label_at(sampler.fill(key, 1)) != 1:
+    raise InputError('rows of classes are of a generator that takes z and a label.')
+  z = sampler.prior(key, n)
+  classes = range(int(np.max(source().arrays['label'])) + 1)
   rows = [sampler.generate(z, np.full(n, k, np.int32)) for k in classes]
   return {'coupled': grid(sampler.display(np.concatenate(rows)), n, zoom)}

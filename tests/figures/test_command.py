@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax import runs, train
+from gan_jax import asking, runs, train
 from gan_jax.errors import InputError
 from tests.test_train import assert_same, small
 
@@ -32,7 +32,7 @@ def trained(tmp_path_factory):
 
 def test_figures_come_to_the_run_with_their_round(trained, tmp_path, capsys):
   names = f'interpolation(rows=2, columns=3), samples, curves, {__name__}.animated(frames=4)'
-  assert command.make(trained, names, tmp_path) == 0
+  assert command.make(trained, names, tmp_path) == []
   told = capsys.readouterr().out
   assert 'frames 4' in told
   assert (tmp_path / 'interpolation_00000004.png').exists()
@@ -41,14 +41,22 @@ def test_figures_come_to_the_run_with_their_round(trained, tmp_path, capsys):
     assert picture.n_frames == 4
 
 
-def test_what_cannot_be_had_is_said_and_the_others_are_made(trained, tmp_path, capsys):
-  assert command.make(trained, 'classes, walk(points=3)', tmp_path) == 1
-  told = capsys.readouterr().out
-  assert 'classes' in told
+def test_what_cannot_be_had_is_said_and_the_others_are_made(trained, tmp_path):
+  (told,) = command.make(trained, 'classes, walk(points=3)', tmp_path)
+  assert told.startswith('classes')
   assert 'cannot be had: this generator is told no class' in told
   assert (tmp_path / 'walk_00000004.png').exists()
   with pytest.raises(InputError, match='Did you mean walk'):
     command.make(trained, 'wolk', tmp_path)
+
+
+def test_every_figure_is_made_of_a_run_or_says_why_not(trained, tmp_path):
+  """What is asked for by leaving --figure out: none of them comes to a bad end."""
+  usual = asking.vocabulary('figures')
+  names = [f'{file}.{name}' for file, own in usual.items() for name in own]
+  refused = command.make(trained, ', '.join(names), tmp_path)
+  assert 5 < len(refused) < len(names) - 5
+  assert len(list(tmp_path.glob('*.*'))) > 10
 
 
 def test_figures_never_change_a_run(tmp_path):
