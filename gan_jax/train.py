@@ -9,7 +9,7 @@ from typing import Any
 
 import jax
 
-from gan_jax import assemble, back, checkpoint, loop, population, program, runs, summary
+from gan_jax import assemble, back, checkpoint, loop, population, program, runs, sessions, summary
 from gan_jax import best as bests
 from gan_jax import config as configs
 from gan_jax import log as logs
@@ -60,7 +60,8 @@ def run(
     elif round_ < config['rounds']:
       mark = lambda: summary.mark(workdir, members, fallen)
       at = (round_ if found else -1, state)
-      state = play(config, members, managers, evals, parts, fallen, mark, *at)
+      with sessions.session([m.workdir for m in members if m.label not in fallen], round_):
+        state = play(config, members, managers, evals, parts, fallen, mark, *at)
     else:
       print('nothing is left to play; --config.rounds=... goes on from here')
   finally:
