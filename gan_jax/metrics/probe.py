@@ -134,13 +134,16 @@ def extract(net: Exposed, *given: np.ndarray) -> np.ndarray:
 
 
 def svm(data: Labelled, c: float) -> Any:
-  """scikit-learn's LinearSVC, fitted: squared hinge, one class against the rest."""
+  """scikit-learn's LinearSVC, fitted: squared hinge, one class against the rest.
+
+  In the dual, which for a C as small as these takes few passes over the data.
+  """
   from sklearn.exceptions import ConvergenceWarning
   from sklearn.svm import LinearSVC
 
   with warnings.catch_warnings():
     warnings.simplefilter('ignore', ConvergenceWarning)
-    return LinearSVC(C=c, dual=len(data.x) < data.x.shape[1], random_state=0).fit(*data)
+    return LinearSVC(C=c, dual=True, random_state=0).fit(*data)
 
 
 def score(fitted: Any, data: Labelled) -> float:
