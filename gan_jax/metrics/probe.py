@@ -41,7 +41,7 @@ def probe(
   source: Callable,
   key: jax.Array,
   *,
-  features: Any = None,
+  of: Any = None,
   network: str = 'D',
   inputs: Sequence[str] = ('image',),
   train: str = 'train',
@@ -52,11 +52,12 @@ def probe(
 ) -> Mapping[str, Any]:
   """The eval {'accuracy', 'c', 'features'}: of the split `test`, learnt from n of `train`'s images.
 
-  `features` unsaid, those of `network`, whose BatchNorm has statistics of training images; or an
-  extractor's, such as kmeans. `c` is chosen on the part of the training images that is `held_out`,
-  and learnt with from all. Raises InputError without labels, or a network without maps.
+  `of` unsaid, of the features of `network`, whose BatchNorm has statistics of training images; or
+  those of an extractor, such as 'kmeans' or dict(name='kmeans', units=1600). `c` is chosen on the
+  part of the training images that is `held_out`, and learnt with from all. Raises InputError
+  without labels, or a network without maps.
   """
-  data, told, protocol = _data(sampler, source, features, network, inputs, train, test, n)
+  data, told, protocol = _data(sampler, source, of, network, inputs, train, test, n)
   held = np.zeros(len(data.y), bool)
   held[_shuffled(key, len(data.y))[: max(1, round(held_out * len(data.y)))]] = True
   best = chosen([(data.rows(~held), data.rows(held))], c)
@@ -72,7 +73,7 @@ def few_labels(
   *,
   labels: int = 1000,
   draws: int = 20,
-  features: Any = None,
+  of: Any = None,
   network: str = 'D',
   inputs: Sequence[str] = ('image',),
   train: str = 'train',
@@ -87,7 +88,7 @@ def few_labels(
   images, at most half of them, over the first 10 draws of labels from the others; 'error' is the
   mean over all draws, 'spread' 1.96 times its deviation from draw to draw. The paper has 100 draws.
   """
-  data, told, protocol = _data(sampler, source, features, network, inputs, train, test, n)
+  data, told, protocol = _data(sampler, source, of, network, inputs, train, test, n)
   order = _shuffled(key, len(data.y))
   cut = min(validation, len(order) // 2)
   held, pool = data.rows(order[:cut]), data.rows(order[cut:])
@@ -178,7 +179,7 @@ def balanced(y: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
 def _data(
   sampler: Sampler,
   source: Callable,
-  features: Any,
+  of: Any,
   network: str,
   inputs: Sequence[str],
   train: str,
@@ -197,12 +198,12 @@ def _data(
     'test': f'{test}: {sizes[test]:,}',
   }
   pick = lambda found: {name: found[name] for name in inputs}
-  if features is None:
+  if of is None:
     net = exposed(sampler, network, pick(stored))
     both = [extract(net, *net.given), extract(net, *as_seen(sampler, pick(others)))]
     protocol |= {'features': f'{network}, {len(inside.maps(net.layers))} layers', **sampler.facts}
   else:
-    extractor = look.built(features, source)
+    extractor = look.built(of, source)
     seen = lambda split, n: look.reference(source, features=extractor, n=n, split=split).features
     both = [seen(train, sizes[train]), seen(test, sizes[test])]
     protocol |= {'features': extractor.name}

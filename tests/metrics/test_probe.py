@@ -107,7 +107,7 @@ def test_fewer_labels_more_errors(sampler):
 
 
 def test_an_extractor_is_probed_in_the_same_way(sampler):
-  found = probe.probe(sampler, SOURCE, KEY, features='pixels', c=(1e-3,))
+  found = probe.probe(sampler, SOURCE, KEY, of='pixels', c=(1e-3,))
   flat = lambda image: image.reshape(len(image), -1) / 255
   expected = LinearSVC(C=1e-3).fit(flat(TRAIN[0]), TRAIN[1]).score(flat(TEST[0]), TEST[1])
   assert found['accuracy'] == pytest.approx(expected, abs=0.012)
