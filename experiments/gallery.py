@@ -5,7 +5,7 @@ python experiments/gallery.py --mnist=FOLDER --faces=FOLDER --only=field     (on
 
 MNIST's IDX files and a folder of square pictures of faces (here 6,848 drawn ones of 64 pixels) are
 all that it needs. With nothing trained it takes an hour on two CPU cores; what lies in --runs is
-not trained again. Pictures are at most 480 pixels wide, animations 40 frames of 320.
+not trained again.
 """
 
 import importlib
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 from absl import app, flags
@@ -27,7 +28,7 @@ _FACES = flags.DEFINE_string('faces', None, 'A folder of square pictures of face
 _DOCS = flags.DEFINE_string('docs', 'docs', 'Where gallery.md and gallery/ come to be.')
 _ONLY = flags.DEFINE_list('only', [], 'The pictures to make; all if unsaid.')
 
-WIDE, NARROW, FRAMES = 480, 320, 40
+FRAMES = 24
 
 # The runs: the config, and what else is asked for; {mnist} and {faces} stand for those flags.
 RUNS = {
@@ -49,29 +50,30 @@ class Picture(NamedTuple):
   figure: str  # as --figure says it; or the name of a file that the run left
   title: str
   said: str
+  wide: int = 480  # pixels
 
 
 PICTURES = (
   Picture('line.gif', 'gan_line', 'alive.gif', 'Figure 1, alive',
           'Data and samples on a line, D, the best D, and the way from z to x, as training goes '
           'on; beside them V(D, G), V(D*, G) and -log 4 + 2 JSD, each computed (GAN paper, figure '
-          '1 and theorem 1).'),
+          '1 and theorem 1).', wide=560),
   Picture('gradients.png', '', 'gradients', 'Why G does not play minimax',
           "Costs of G and their gradients over D(G(z)), of the very functions of `pairs.py`: "
-          'minimax has none to give where D is sure.'),
+          'minimax has none to give where D is sure.', wide=640),
   Picture('dynamics.png', 'gan_line', 'dynamics.png', 'Dynamics',
           'What D says, and the losses, with their values at rest drawn in; these are found from '
-          'the pair, not looked up.'),
+          'the pair, not looked up.', wide=640),
   Picture('dirac.png', 'dirac', 'portrait.png', 'The game at its smallest',
           'The Dirac-GAN of Mescheder et al. 2018: the field of its gradients, a run in it, and '
-          "the eigenvalues of its Jacobian: on the axis, and the game goes round."),
+          "the eigenvalues of its Jacobian: on the axis, and the game goes round.", wide=720),
   Picture('dirac_r1.png', 'dirac_r1', 'portrait.png', 'The same with R1',
-          'The penalty moves the eigenvalues to the left, and the game comes to rest.'),
+          'The penalty moves the eigenvalues to the left, and the game comes to rest.', wide=720),
   Picture('dirac_wgan_gp.png', 'dirac_wgan_gp', 'portrait.png', 'The same for WGAN-GP',
-          'It never does: the penalty has no gradient that vanishes with the slope.'),
+          'It never does: the penalty has no gradient that vanishes with the slope.', wide=720),
   Picture('collapse.gif', 'collapse', 'points.gif', 'Modes, lost',
           'Eight Gaussians, the game of 2014 without a penalty: samples over the data, and what D '
-          'thinks of the land between.'),
+          'thinks of the land between.', wide=240),
   Picture('neighbours.png', 'dcgan_mnist', 'neighbours(rows=4)', 'Samples and their neighbours',
           'Random draws; framed, the training image nearest to the sample beside it (GAN paper, '
           'figure 2). G has not learnt its data by heart.'),
@@ -86,7 +88,22 @@ PICTURES = (
           'paper, figure 8).'),
   Picture('walk.png', 'faces', 'walk(points=7)', 'A walk',
           'From one random face to the next (DCGAN paper, figure 4).'),
-  Picture('tour.gif', 'faces', 'tour(rows=3, columns=4, steps=10)', 'A tour', 'The same, moving.'),
+  Picture('tour.gif', 'faces', 'tour(rows=2, columns=4, points=4, steps=6)', 'A tour',
+          'The same, moving.', wide=270),
+  Picture('directions.png', 'faces', 'sefa(rows=5)', 'Directions nobody named',
+          'Samples along eigenvectors of the first layer of G (SeFa, Shen & Zhou 2021).'),
+  Picture('filters.png', 'faces', 'filters', 'What D looks for',
+          'Guided gradients of features of its last convolution on the images that excite them '
+          'most, cut to what a feature sees; on the left of a D that learnt nothing (DCGAN paper, '
+          'figure 5): eyes and fringes.', wide=720),
+  Picture('maximal.png', 'faces', 'maximal(features=5)', 'Maximal activations',
+          'For each feature the training images that drive it most, greyed where it does not '
+          'look.'),
+  Picture('forgetting.png', 'faces', 'forgetting(boxes=[[0,26,8,44,56],[1,26,8,44,56],'
+          '[3,26,8,44,56],[4,26,8,44,56],[5,26,8,44,56],[7,26,8,44,56],[9,26,8,44,56],'
+          '[11,26,8,44,56],[13,26,8,44,56],[14,26,8,44,56]])', 'Forgetting to draw',
+          'Boxes around eyes, the maps of G that a logistic regression finds in them, and the '
+          'same samples without those maps (DCGAN paper, figure 6).', wide=640),
 )  # fmt: skip
 
 
@@ -99,11 +116,12 @@ def main(argv: list[str]) -> None:
     target = pathlib.Path(_DOCS.value) / 'gallery' / picture.file
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as made:
-      shrink(_made(workdir, picture, pathlib.Path(made)), target)
+      shrink(_made(workdir, picture, pathlib.Path(made)), target, picture.wide)
     print(f'{target}: {target.stat().st_size / 1024:.0f} kB', flush=True)
   (pathlib.Path(_DOCS.value) / 'gallery.md').write_text('\n'.join(page()) + '\n')
 
 
+@cache
 def trained(name: str) -> pathlib.Path:
   """The folder of a run, which is gone on with or begun if it is not at its end."""
   workdir = pathlib.Path(_RUNS.value) / name
@@ -115,18 +133,17 @@ def trained(name: str) -> pathlib.Path:
   return workdir
 
 
-def shrink(source: pathlib.Path, target: pathlib.Path) -> None:
-  """A copy no wider than `WIDE`, or of an animation of at most `FRAMES` frames than `NARROW`."""
+def shrink(source: pathlib.Path, target: pathlib.Path, wide: int) -> None:
+  """A copy that is no wider, and of an animation no more than `FRAMES` frames."""
   with Image.open(source) as whole:
     frames = [frame.convert('RGB') for frame in ImageSequence.Iterator(whole)]
     lasts = whole.info.get('duration', 50) * len(frames)
   step = -(-len(frames) // FRAMES)
   kept = [*frames[:-1:step], frames[-1]] if len(frames) > 1 else frames
-  most = NARROW if len(kept) > 1 else WIDE
-  if kept[0].width > most:
-    size = (most, round(most * kept[0].height / kept[0].width))
+  if kept[0].width > wide:
+    size = (wide, round(wide * kept[0].height / kept[0].width))
     kept = [frame.resize(size, Image.Resampling.LANCZOS) for frame in kept]
-  colours = 64 if len(kept) > 1 else 128
+  colours = 48 if len(kept) > 1 else 128
   first, *rest = [frame.quantize(colours) for frame in kept]
   if rest:
     each = round(lasts / len(kept))

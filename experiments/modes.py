@@ -15,9 +15,17 @@ the samples in modes to equal shares, in nats:
   pacgan2   8.0 +- 0.0   0.732 +- 0.071    0.037 +- 0.028
   pacgan4   7.0 +- 1.2   0.137 +- 0.046    0.604 +- 0.204
   veegan    6.0 +- 2.0   0.040 +- 0.016    0.602 +- 0.395
+  ali       6.6 +- 1.5   0.284 +- 0.074    0.408 +- 0.250
+  unrolled  1.8 +- 0.8   0.006 +- 0.004    1.650 +- 0.416
+  grid      modes         of high quality   kl
+  gan       15.8 +- 3.5   0.126 +- 0.044    0.752 +- 0.263
+  pacgan2   17.4 +- 6.7   0.063 +- 0.029    1.057 +- 0.727
+  veegan    17.2 +- 3.6   0.088 +- 0.028    0.885 +- 0.264
+  ali        9.4 +- 3.1   0.039 +- 0.025    1.654 +- 0.445
 With packs of four D ends near chance, and few of the points hit a mode; VEEGAN's D, of pairs, wins
 (its cost is 0.25), and fewer do: what the papers found is not found here for either of these at
-this budget. `unrolled`, `ali` and the grid have not been run beyond the tiny form.
+this budget. Unrolled, G does not come near the data with these networks and rates, which are not
+those of its paper (experiments/unrolled_ring.py has them).
 """
 
 from gan_jax.config import experiment, overlay, parse_arg, tiny
