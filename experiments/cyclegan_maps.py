@@ -12,8 +12,8 @@ batches of one, the learning rate constant for the first half and then linearly 
 by step from epoch to epoch). Both players move from the same weights, as in the authors' PyTorch
 code; their first, in Lua, lets the four networks move one after another.
 
-Run here only as `:size=64,width=16,rounds=800` on 180 pairs, seed 0, four minutes of two busy cores:
-on those held out the L1 error is .064, that of the mean map .068; tone and texture of maps are
+Run here only as `:size=64,width=16,rounds=800` on 180 pairs, seed 0, four minutes of two cores: on
+those held out the L1 error is .064, that of the mean map .068; tone and texture of maps are
 there, streets are not. The paper's run, of 220,000 rounds at 256x256, is beyond this machine.
 """
 

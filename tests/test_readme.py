@@ -29,6 +29,15 @@ def test_every_link_of_the_zoo_is_there_and_every_name_once():
   assert len(names) == len(set(names)) == 48
 
 
+def test_every_picture_of_the_gallery_is_there_and_small():
+  text = (ROOT / 'docs' / 'gallery.md').read_text()
+  pictures = re.findall(r'\]\((gallery/[^)]+)\)', text)
+  assert len(pictures) > 10
+  sizes = [(ROOT / 'docs' / path).stat().st_size for path in pictures]
+  assert max(sizes) < 600_000
+  assert sum(sizes) < 3_000_000
+
+
 def test_every_measure_is_in_the_table_of_measures():
   from gan_jax import asking
 

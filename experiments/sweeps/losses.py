@@ -22,6 +22,7 @@ PENALTIES = {
 def get_config(arg=''):
   """`tiny`, `pair`, `penalty` (none, r1, wgan_gp) and `rate`, of learning, after the colon."""
   arg = parse_arg(arg, tiny=False, pair='nonsaturating', penalty='r1', rate=1e-3)
+  features = 'random_conv' if arg.tiny else 'classifier'
   adam = dict(name='adam', learning_rate=arg.rate, b1=0.0, b2=0.99)
   config = dict(
     data=dict(name='digits', split='train'),
@@ -40,7 +41,7 @@ def get_config(arg=''):
     rounds_per_call=50,
     seed=0,
     evals=dict(
-      frechet=dict(name='metrics.frechet.frechet', features='classifier', n=1500, every=1000),
+      frechet=dict(name='metrics.frechet.frechet', features=features, n=1500, every=1000),
       samples=dict(name='figures.grids.samples', every=4000),
     ),
     log_every=500,

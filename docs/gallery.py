@@ -1,7 +1,7 @@
 """Makes docs/gallery.md: trains what is missing, draws the figures, keeps small copies of them.
 
-python experiments/gallery.py --mnist=FOLDER --faces=FOLDER
-python experiments/gallery.py --mnist=FOLDER --faces=FOLDER --only=field     (one picture anew)
+python docs/gallery.py --mnist=FOLDER --faces=FOLDER
+python docs/gallery.py --mnist=FOLDER --faces=FOLDER --only=field     (one picture anew)
 
 MNIST's IDX files and a folder of square pictures of faces (here 6,848 drawn ones of 64 pixels) are
 all that it needs. With nothing trained it takes an hour on two CPU cores; what lies in --runs is
@@ -155,7 +155,7 @@ def shrink(source: pathlib.Path, target: pathlib.Path, wide: int) -> None:
 def page() -> Iterator[str]:
   """The lines of gallery.md."""
   yield '# Gallery\n'
-  yield 'Made by `python experiments/gallery.py --mnist=FOLDER --faces=FOLDER`; every figure comes'
+  yield 'Made by `python docs/gallery.py --mnist=FOLDER --faces=FOLDER`; every figure comes'
   yield 'from a run by one command, and all that a run can have by that without `--figure`.\n'
   for picture in PICTURES:
     yield f'## {picture.title}\n'
