@@ -5,11 +5,10 @@
 
 Not an experiment of the paper, whose CIFAR-10 features come from a net trained on ImageNet.
 
-What D learns, by the paper's protocol (`metrics/probe.py`), where 16,000 of 20,000 images were there
-to learn from and 4,000 to be tried on, with nets.*.width=32 and data.split='train[:16000]':
-
-  python -m gan_jax.evaluate --workdir=RUN --metrics="probe(train='train[:16000]', \
-    test='train[16000:]', n=8000, c=[1e-4,1e-3])"
+What D learns, by the paper's protocol (`metrics/probe.py`), where 16,000 of 20,000 images were
+there to learn from and 4,000 to be tried on, nets.*.width=32 and data.split='train[:16000]':
+python -m gan_jax.evaluate --workdir=RUN
+  --metrics="probe(train='train[:16000]', test='train[16000:]', n=8000, c=[1e-4,1e-3])"
 
 After 5,100 rounds, 25 minutes on two cores that were busy with more, a linear SVM on 3,584 features
 tells 59.2% right from 8,000 labels, on those of a D with fresh weights 49.4%, and with

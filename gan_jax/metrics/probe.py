@@ -3,10 +3,11 @@ of all its convolutions, max-pooled to 4x4.
 
 In the paper, with a D trained on ImageNet at 32x32, 82.8% of CIFAR-10's test images are told right
 (73.8% ± 0.4% from 400 labels a class; 80.6% and 63.7% ± 0.7% by one layer of K-means), and with a D
-trained on SVHN and 1,000 of its labels 22.48% are told wrong. The SVM is L2: squared hinge. What came out here on
-CIFAR-10 is in experiments/dcgan_cifar10.py; of MNIST's test images 5.2% ± 0.4% are told wrong from
-1,000 labels by D of experiments/dcgan_mnist.py:width=32 after 3,000 rounds, with
-few_labels(n=12000, draws=10).
+trained on SVHN and 1,000 of its labels 22.48% are told wrong. The SVM is L2: squared hinge.
+
+What came out here on CIFAR-10 is in experiments/dcgan_cifar10.py. Of MNIST's test images 5.2% ±
+0.4% are told wrong from 1,000 labels, few_labels(n=12000, draws=10), by the D of
+experiments/dcgan_mnist.py:width=32 after 3,000 rounds.
 """
 
 import warnings
