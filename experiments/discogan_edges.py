@@ -8,7 +8,9 @@ side by side, edges left. The pairs are there for measuring only. As in SKTBrain
 reconstruction hardly counting in the first 10,000 of them, which are 3,333 rounds here. Weights
 start as DCGAN's do, theirs as Torch's.
 
-Run here in its tiny form only: nothing is claimed of its pictures.
+The sets of the paper were not at hand. Run on aerial photos and maps instead, as `:width=16` with
+batches of 16, 600 rounds, seed 0, 180 pairs: on those held out the L1 error is .094, that of the
+mean map .069, so nothing of the pairing had been learnt by then.
 """
 
 from ml_collections.config_dict import placeholder
