@@ -77,8 +77,9 @@ def make(
         told = stem if times[stem] == 1 else f'{stem}_{times[stem]}'
         written = _written(out, stem, told, sampler.round, found)
       else:
-        folder = pathlib.Path(workdir)
-        written = [str(p) for p in each.function(folder, **each.options)] or ['nothing to show']
+        written = [str(p) for p in each.function(pathlib.Path(workdir), **each.options)]
+        if not written:
+          raise InputError('the run has left nothing to make it of.')
       print(f'{each.name:28} {"; ".join(written)}', flush=True)
     except InputError as error:
       refused.append(f'{each.name:28} cannot be had: {error}')
