@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from gan_jax.errors import InputError
+
 Encoder = Callable[[Sequence[str]], np.ndarray]
 
 
@@ -23,6 +25,31 @@ def hashing(dim: int = 256, words: int = 2) -> Encoder:
   return lambda texts: (
     np.sqrt(dim).astype(np.float32) * count.transform(texts).toarray().astype(np.float32)
   )
+
+
+def sentences(model: str = 'sentence-transformers/all-MiniLM-L6-v2', batch: int = 256) -> Encoder:
+  """A network that knows what words mean, by the library sentence-transformers (extra `text`).
+
+  `model` is a folder, or a name on the hub, from which it is fetched once. Rows are scaled as those
+  of `hashing`. Raises InputError without the library, or if there is no such model.
+  """
+  try:
+    from sentence_transformers import SentenceTransformer
+  except ImportError:
+    raise InputError(
+      "encoders.sentences takes sentence-transformers: pip install 'gan_jax[text]'."
+    ) from None
+  try:
+    network = SentenceTransformer(model, device='cpu')
+  except (OSError, ValueError) as error:
+    first = str(error).splitlines()[0]
+    raise InputError(f'there is no sentence encoder {model!r} to be had: {first}') from error
+
+  def encode(texts: Sequence[str]) -> np.ndarray:
+    codes = network.encode(list(texts), batch_size=batch, normalize_embeddings=True)
+    return np.asarray(codes, np.float32) * np.sqrt(codes.shape[1]).astype(np.float32)
+
+  return encode
 
 
 def mean_of_each(encoder: Encoder, captions: Sequence[Sequence[str]]) -> np.ndarray:
