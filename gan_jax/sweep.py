@@ -11,7 +11,6 @@ if that was of no use; one that says what is wrong with it (a diverged run, a wr
 since it would come to the same end. --again tries those that failed once more.
 """
 
-import fcntl
 import pathlib
 import sys
 from collections import deque
@@ -21,7 +20,7 @@ from typing import Any
 from absl import app, flags
 
 from gan_jax import command
-from gan_jax.errors import InputError
+from gan_jax.alone import alone
 
 
 def main(argv: list[str]) -> int:
@@ -43,9 +42,7 @@ def main(argv: list[str]) -> int:
     print(f'{len(sweep.trials)} trials')
     return 0
   print(f'workdir  {workdir}')
-  workdir.mkdir(parents=True, exist_ok=True)
-  with (workdir / '.lock').open('w') as lock:
-    _hold(lock, workdir)
+  with alone(workdir):
     book.claim(workdir, sweep)
     try:
       play(workdir, sweep, said.executor, again=said.again)
@@ -121,14 +118,6 @@ def judged(status: int, lost: bool, tried: int, retries: int, words: str) -> tup
 
 def _ended(status: int) -> str:
   return f'killed by signal {-status}' if status < 0 else f'ended with status {status}'
-
-
-def _hold(lock: Any, workdir: pathlib.Path) -> None:
-  """One sweep at a time in a folder."""
-  try:
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-  except OSError:
-    raise InputError(f'another process plays the sweep in {workdir}.') from None
 
 
 if __name__ == '__main__':

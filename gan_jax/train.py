@@ -14,6 +14,7 @@ from gan_jax import best as bests
 from gan_jax import config as configs
 from gan_jax import log as logs
 from gan_jax import watch as watching
+from gan_jax.alone import alone
 from gan_jax.errors import Collapsed, Diverged, InputError
 from gan_jax.population import Member
 from gan_jax.program import Parts
@@ -44,12 +45,27 @@ def run(
   back.check(config, members)
   bests.best(config['checkpoint'].get('best'))  # refused before anything is compiled
   parts = program.build(config, members)
-  fallen = {} if vary is None else summary.claim(workdir, members)
+  with alone(workdir):
+    state, fallen = _played(config, workdir, members, evals, parts, vary is None)
+  finish(config, workdir, members, fallen)
+  return state
+
+
+def _played(
+  config: Mapping[str, Any],
+  workdir: pathlib.Path,
+  members: Sequence[Member],
+  evals: list[loop.Eval],
+  parts: Parts,
+  single: bool,
+) -> tuple[TrainState, dict[str, str]]:
+  """(the state when all rounds are played, the members that diverged: label -> how)."""
+  fallen = {} if single else summary.claim(workdir, members)
   for member in members:
     runs.claim(member.workdir, member.config, parts.known, parts.examples)
 
   # A kill may find a population's members at two rounds; what they have in common is still there.
-  keep = max(config['checkpoint']['keep'], 1 if vary is None else 2)
+  keep = max(config['checkpoint']['keep'], 1 if single else 2)
   managers = [checkpoint.open_manager(m.workdir, keep) for m in members]
   try:
     round_, states, found = begin(config, members, managers, fallen, parts)
@@ -67,8 +83,7 @@ def run(
   finally:
     for manager in managers:
       manager.close()
-  finish(config, workdir, members, fallen)
-  return state
+  return state, fallen
 
 
 def begin(

@@ -171,7 +171,7 @@ def test_a_sweep_that_is_stopped_goes_on_to_the_same_table(tmp_path):
     time.sleep(0.1)
   another = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True,
                            check=False)  # fmt: skip
-  assert 'another process plays the sweep' in another.stderr
+  assert 'another process is at work in' in another.stderr
   first.send_signal(signal.SIGTERM)
   told, _ = first.communicate(timeout=240)
   assert first.returncode == 130
