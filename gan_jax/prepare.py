@@ -3,8 +3,10 @@
   python -m gan_jax.prepare folder path=photos size=64
   python -m gan_jax.prepare lsun path=/data/bedroom_train_lmdb size=64 processes=4
   python -m gan_jax.prepare mnist split=train+test --verify
+  python -m gan_jax.prepare folder path=photos size=64 --distinct
 
-The keys are the arguments of the reader, gan_jax/data/<name>.py. Training reads the same pack.
+The keys are the arguments of the reader, gan_jax/data/<name>.py. Training reads the same pack. With
+--distinct near-duplicates are left out, and a second sheet shows them beside what is kept for them.
 """
 
 import ast
@@ -21,6 +23,7 @@ from typing import Any
 from absl import flags
 
 from gan_jax import command, config
+from gan_jax.data.source import Source
 from gan_jax.errors import InputError
 
 
@@ -50,6 +53,7 @@ def prepare(spec: Mapping[str, Any], out: str | None = None, verify: bool = Fals
   name = f'{title}-{source.meta["split"]}'
   plain = ''.join(c if c.isalnum() or c in '.+-_' else '_' for c in name)
   lines.append(f'  contact sheet  {write_sheet(source, folder / f"{plain}.png")}')
+  lines += _removed(spec, source, folder / f'{plain}-removed.png')
   return '\n'.join([*lines, *_how_to_train(spec)])
 
 
@@ -105,6 +109,21 @@ def _value(key: str, text: str, kind: Any) -> Any:
   raise InputError(f'{key}={text} is not what it takes: {wanted}')
 
 
+def _removed(spec: Mapping[str, Any], source: Source, sheet: pathlib.Path) -> Iterator[str]:
+  """What was left out, and a sheet of it: each image beside the one that is kept for it."""
+  from gan_jax.data import distinct
+  from gan_jax.figures import grids
+
+  found = source.meta.get('removed') or {}
+  parts = {'train': found} if 'count' in found else {k: v for k, v in found.items() if v}
+  for name, removed in parts.items():
+    yield f'  removed        {removed["count"]:,} of {removed["of"]:,} near-duplicates'
+    if removed['count']:
+      path = sheet.with_stem(sheet.stem + ('' if len(parts) == 1 else f'-{name}'))
+      grids.save(path, distinct.side_by_side(spec['of'], removed, name), columns=10)
+      yield f'  removed sheet  {path}, each beside the one that is kept'
+
+
 def _how_to_train(spec: Mapping[str, Any]) -> Iterator[str]:
   """The lines to put into a config, and the command where an experiment is of this kind."""
   given = ', '.join(f'{key}={value!r}' for key, value in spec.items())
@@ -125,11 +144,15 @@ def _how_to_train(spec: Mapping[str, Any]) -> Iterator[str]:
 
 def main(argv: Sequence[str]) -> None:
   """Prints what `prepare` says of the words of the command line."""
-  print(prepare(arguments(argv[1:]), flags.FLAGS.out, flags.FLAGS.verify))
+  spec = arguments(argv[1:])
+  if flags.FLAGS.distinct:
+    spec = dict(name='distinct', of=spec, **({'split': spec['split']} if 'split' in spec else {}))
+  print(prepare(spec, flags.FLAGS.out, flags.FLAGS.verify))
 
 
 if __name__ == '__main__':
   flags.DEFINE_bool('verify', False, 'Read the packed set whole and compare its digests.')
+  flags.DEFINE_bool('distinct', False, 'Leave out near-duplicates, by data.distinct.')
   flags.DEFINE_string('out', None, 'Folder for the contact sheet; in the cache by default.')
   flags.FLAGS.set_gnu_getopt(True)  # flags may stand after the words
   command.start(main)
