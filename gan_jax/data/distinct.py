@@ -1,7 +1,20 @@
-"""A data set without its near-duplicates, found by their hashes (Radford et al. 2016, section 3.1).
+"""A data set without its near-duplicates, found by their hashes (Radford et al. 2016, 4.1.1).
 
 data=dict(name='distinct', of=dict(name='folder', path='photos', size=64))
 python -m gan_jax.prepare folder path=photos size=64 --distinct
+
+Of 100 planted copies of each kind so many went, and so many that were not planted, of 6,848 anime
+faces / of 1,720 rooms (python experiments/benchmarks/near_duplicates.py --images=FILE.npz):
+
+  distance   exact      1 brighter  2 darker  JPEG 90    JPEG 75    not planted
+  0          100 / 100   51 /  55   28 / 28    65 /  51   49 /  42   8 / 21
+  2          100 / 100   96 /  98   84 / 78    98 /  97   96 /  97  32 / 23
+  4          100 / 100  100 / 100   97 / 99   100 / 100  100 / 100  84 / 23
+
+Looked at, those not planted are the sets' own near-duplicates: one drawing rescaled, or with
+another mouth. But among 10,000 of CIFAR-10, 2 bits take 2, both copies, and of the 9 more that 4
+bits take at least 3 are none. Digits are too alike for it: of 10,000 of MNIST 22 go at 0 bits and
+221 at 2, nearly all of them different ones. Mirrored images are not found, shifted ones seldom.
 """
 
 import inspect

@@ -3,7 +3,7 @@
 A denoising autoencoder with dropout and ReLUs, 3072-128-3072, of images cut to their centre and
 scaled to 32x32; the bits say which of its 128 hidden units are on, an encoding that is known to
 keep what matters (Srivastava et al. 2014). So the authors of DCGAN found near-duplicates among
-three million bedrooms (Radford et al. 2016, section 3.1).
+three million bedrooms (Radford et al. 2016, section 4.1.1).
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from gan_jax.sampling import in_chunks
 
 SIDE = 32  # pixels of what is hashed
 MOST = 50_000  # images to learn from, evenly spread
-EPOCHS = 200  # at most, of a small set
+EPOCHS = 1000  # at most, of a small set: 39 of 40 copies among 340 images went, 33 by 200
 SLOW = 300  # steps from which on a bar is shown
 
 

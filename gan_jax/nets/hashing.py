@@ -1,4 +1,4 @@
-"""The denoising autoencoder whose code is a hash (Radford et al. 2016, section 3.1)."""
+"""The denoising autoencoder whose code is a hash (Radford et al. 2016, section 4.1.1)."""
 
 import flax.linen as nn
 

@@ -88,6 +88,17 @@ def test_copies_go_and_others_stay():
   assert sum(row < 400 for row in own) <= 3, 'fewer than 1 in 100 that are no copies'
 
 
+@pytest.mark.parametrize('shape', [(28, 28, 1), (24, 40, 3), (12, 12, 3)])
+def test_a_level_brighter_is_the_same_grey_oblong_or_small(shape):
+  image = synthetic(shape=shape, n=300).arrays['image']
+  copies = np.clip(image[:40].astype(int) + 1, 0, 255).astype(np.uint8)
+  both = np.concatenate([image, copies])
+  found = repeats(hashed(both, hashing.semantic(both, shown=30_000)), 2)
+  own = dict(zip(found.row.tolist(), found.like.tolist(), strict=True))
+  assert sum(own.get(300 + i) == i for i in range(40)) >= 34
+  assert sum(row < 300 for row in own) <= 6
+
+
 def test_near_duplicates_of_real_photographs_are_found(real_data):
   image = _planes(np.load(real_data / 'rooms64_train.npz')['d1'])[:600]
   some = image[::20]
