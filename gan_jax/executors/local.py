@@ -4,8 +4,8 @@ On CPU a slot is a share of the cores, on GPU the devices that it is given.
 """
 
 import contextlib
-import ctypes
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -19,6 +19,7 @@ from gan_jax.errors import InputError
 from gan_jax.executors.job import OUTPUT, Ended, Event, Job, Started, Tick
 
 POLL = 0.1  # seconds
+SETTLE = pathlib.Path(__file__).with_name('settle.py')
 PATIENCE = 120.0  # seconds that a run has to save and end when it is asked to
 
 
@@ -91,31 +92,16 @@ def places(slots: int, gpus: Sequence[int], each: int) -> list[Slot]:
 
 def _start(job: Job, slot: Slot) -> Playing:
   output = (job.workdir / OUTPUT).open('ab')
+  cores = ','.join(map(str, sorted(slot.cores)))
   process = subprocess.Popen(
-    job.command,
+    [sys.executable, str(SETTLE), str(os.getpid()), cores, *job.command],
     stdout=output,
     stderr=subprocess.STDOUT,
     stdin=subprocess.DEVNULL,
     env={**os.environ, **slot.environment},
-    preexec_fn=_settle(slot.cores, os.getpid()),
     start_new_session=True,  # Ctrl-C is ours to pass on
   )
   return Playing(job, slot, process, output)
-
-
-def _settle(cores: frozenset[int], parent: int) -> Callable[[], None]:
-  """What the new process does first: it takes its cores, and asks to be told if we die."""
-  libc = ctypes.CDLL(None) if sys.platform == 'linux' else None
-
-  def settle() -> None:
-    if cores:
-      os.sched_setaffinity(0, cores)
-    if libc is not None:
-      libc.prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
-      if os.getppid() != parent:  # it died in between
-        os._exit(143)
-
-  return settle
 
 
 def _stop(playing: Sequence[Playing]) -> float:

@@ -25,7 +25,6 @@ def encoded(
 
   `output` is the entry of what E returns that is the code; None if E returns just that.
   """
-  sampler.function('E')  # refuses a game without one
   stored = _first(source, split, pairs * columns)
   code = sampler.apply('E', sampler.see(stored), output=output)
   return _interleaved(stored, sampler.display(sampler.generate(code)), columns)
