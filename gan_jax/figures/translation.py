@@ -37,9 +37,10 @@ def coupled(
   sampler: Sampler, source: Callable, key: jax.Array, *, n: int = 10, zoom: int = 0
 ) -> Mapping[str, np.ndarray]:
   """{'coupled': uint8[H,W,C]}: a row for each class, and in each column one z."""
-  if sampler.prior is None or label_at(sampler.fill(key, 1)) != 1:
-    raise InputError('rows of classes are of a generator that takes z and a label.')
-  z = sampler.prior(key, n)
-  classes = range(int(np.max(source().arrays['label'])) + 1)
+  told = sampler.prior is not None and label_at(sampler.fill(key, 1)) == 1
+  if not (told and source().meta.get('classes')):
+    raise InputError('rows of classes are of a generator of z and a label, and of named classes.')
+  z = sampler.prior(key, n)  # type: ignore[misc]
+  classes = range(len(source().meta['classes']))
   rows = [sampler.generate(z, np.full(n, k, np.int32)) for k in classes]
   return {'coupled': grid(sampler.display(np.concatenate(rows)), n, zoom)}

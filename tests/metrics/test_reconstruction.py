@@ -29,6 +29,7 @@ def sampler(generate, prior=None):
   return SimpleNamespace(
     generate=generate,
     prior=prior,
+    fill=lambda key, n: (prior(key, n), np.arange(n, dtype=np.int32) % 2),
     see=lambda x: np.asarray(x, np.float32) / 127.5 - 1,
     display=lambda x: np.rint(255 * unit(x)).astype(np.uint8),
     unit=unit,
