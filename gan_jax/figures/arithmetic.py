@@ -15,7 +15,7 @@ from gan_jax import config as configs
 from gan_jax import paths
 from gan_jax.errors import InputError
 from gan_jax.figures.beside import captioned, row
-from gan_jax.figures.grids import grid
+from gan_jax.figures.grids import enlarged, grid
 from gan_jax.metrics import look
 from gan_jax.sampling import Sampler
 
@@ -122,7 +122,7 @@ def draws(
   """{'draws': uint8[H,W,3]}: the draws that concepts are chosen from, each with its number."""
   images = _drawn(sampler, key, n).images
   zoom = max(1, round(48 / images.shape[2]))
-  return {'draws': grid(_numbered(np.repeat(np.repeat(images, zoom, 1), zoom, 2)), columns, zoom=1)}
+  return {'draws': grid(_numbered(enlarged(images, zoom)), columns, zoom=1)}
 
 
 def _drawn(sampler: Sampler, key: jax.Array, n: int) -> Draws:

@@ -50,13 +50,18 @@ def grid(images: np.ndarray, columns: int = 8, zoom: int = 0, gap: int = 2) -> n
   n, h, w, c = images.shape
   zoom = zoom or max(1, round(500 / (columns * w)))
   rows = -(-n // columns)
-  images = np.repeat(np.repeat(images, zoom, axis=1), zoom, axis=2)
+  images = enlarged(images, zoom)
   h, w = h * zoom, w * zoom
   out = np.full((rows * (h + gap) + gap, columns * (w + gap) + gap, c), 255, np.uint8)
   for i, image in enumerate(images):
     y, x = gap + (i // columns) * (h + gap), gap + (i % columns) * (w + gap)
     out[y : y + h, x : x + w] = image
   return out
+
+
+def enlarged(images: np.ndarray, zoom: int) -> np.ndarray:
+  """[N,h,w,C] -> [N,zoom*h,zoom*w,C], each pixel zoom x zoom."""
+  return np.repeat(np.repeat(images, zoom, axis=1), zoom, axis=2)
 
 
 def save(path: Any, images: np.ndarray, **options: Any) -> None:

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from gan_jax.errors import InputError
-from gan_jax.figures.grids import grid
+from gan_jax.figures.grids import enlarged, grid
 from gan_jax.metrics import look
 from gan_jax.metrics.nearest import nearest
 from gan_jax.metrics.pairwise import flat
@@ -66,8 +66,9 @@ def _rows(samples: np.ndarray, found: np.ndarray, zoom: int) -> np.ndarray:
   columns = samples.shape[1] + 1
   together = np.concatenate([samples, found[:, None]], axis=1).reshape(-1, *found.shape[1:])
   zoom = zoom or max(1, round(500 / (columns * found.shape[2])))
-  large = np.repeat(np.repeat(together, zoom, axis=1), zoom, axis=2)
-  large = np.pad(large, ((0, 0), (WIDE, WIDE), (WIDE, WIDE), (0, 0)), constant_values=255)
+  large = np.pad(
+    enlarged(together, zoom), ((0, 0), (WIDE, WIDE), (WIDE, WIDE), (0, 0)), constant_values=255
+  )
   colour = np.broadcast_to(large, (*large.shape[:3], 3)).copy()
   inner = (slice(WIDE, -WIDE), slice(WIDE, -WIDE))
   for image in colour[columns - 1 :: columns]:
