@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import expit
 
+from gan_jax import canvas, runs
 from gan_jax import config as configs
 from gan_jax import log as logs
-from gan_jax import runs
 from gan_jax.equilibria import Rest, is_probability, rest
 from gan_jax.errors import InputError
-from gan_jax.figures import canvas
 from gan_jax.pairs import Pair
 
 PLAIN = 'gan', 'conditional'  # the objectives in which players pay the pair, and nothing else

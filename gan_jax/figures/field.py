@@ -13,11 +13,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax import assemble, jacobian, runs
+from gan_jax import assemble, canvas, jacobian, runs
 from gan_jax import log as logs
 from gan_jax import step as steps
 from gan_jax.errors import InputError
-from gan_jax.figures import canvas
 from gan_jax.figures.dynamics import course
 from gan_jax.sampling import Sampler
 

@@ -15,11 +15,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax import command
+from gan_jax import canvas, command
 from gan_jax import config as configs
 from gan_jax.equilibria import share
 from gan_jax.errors import InputError
-from gan_jax.figures import canvas
 from gan_jax.pairs import Pair
 
 LECTURE = ('minimax', 'nonsaturating', dict(name='fgan', divergence='kl'))

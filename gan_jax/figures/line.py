@@ -7,9 +7,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from gan_jax import canvas
 from gan_jax import log as logs
 from gan_jax.errors import InputError
-from gan_jax.figures import canvas
 from gan_jax.figures.beside import row
 from gan_jax.metrics import value as values
 from gan_jax.sampling import Sampler

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import jax
 import numpy as np
 
+from gan_jax import canvas
 from gan_jax.errors import InputError
 from gan_jax.sampling import Sampler
 
@@ -22,16 +23,12 @@ def points(
 
   The picture spans [-extent, extent] both ways; 0 chooses it from the data.
   """
-  from matplotlib.backends.backend_agg import FigureCanvasAgg
-  from matplotlib.figure import Figure
-
   data = np.asarray(source().arrays['image'])[:n]
   if data.shape[1:] != (2,):
     raise InputError(f'points of the plane are f32[N,2]; these data are {data.dtype}{data.shape}.')
   fake = sampler.draw(key, n)
   reach = extent or 1.3 * float(np.abs(data).max())
-  figure = Figure(figsize=(pixels / 100, pixels / 100), dpi=100)
-  canvas = FigureCanvasAgg(figure)
+  figure = canvas.blank(pixels / 100, pixels / 100)
   axes = figure.add_axes((0, 0, 1, 1))
   if sampler.critic:
     line = np.linspace(-reach, reach, 60, dtype=np.float32)
@@ -44,5 +41,4 @@ def points(
   axes.set_ylim(-reach, reach)
   axes.set_axis_off()
   axes.text(0.02, 0.02, f'round {sampler.round:,}', transform=axes.transAxes, fontsize=8)
-  canvas.draw()
-  return {'points': np.asarray(canvas.buffer_rgba())[..., :3].copy()}
+  return {'points': canvas.pixels(figure)}

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gan_jax import canvas
+
 COLOURS = ('0.35', 'tab:red', 'tab:blue', 'tab:green')  # what is real is grey
 SIZE = 4.2, 3.2  # inches, of
 DPI = 100  # pixels each
@@ -29,11 +31,7 @@ def chart(
   limits: tuple[float, float] | None = None,
 ) -> np.ndarray:
   """uint8[H,W,3]: the lines over one another, `x` and `y` named, both axes within `limits`."""
-  from matplotlib.backends.backend_agg import FigureCanvasAgg
-  from matplotlib.figure import Figure
-
-  figure = Figure(figsize=SIZE, dpi=DPI, layout='constrained')
-  canvas = FigureCanvasAgg(figure)
+  figure = canvas.blank(*SIZE, DPI)
   axes: Any = figure.add_subplot()
   for line, colour in zip(lines, COLOURS, strict=False):
     axes.plot(line.x, line.y, label=line.name, color=colour, linewidth=1.2)
@@ -51,5 +49,4 @@ def chart(
   axes.tick_params(labelsize=8)
   axes.legend(fontsize=8, frameon=False)
   axes.spines[['top', 'right']].set_visible(False)
-  canvas.draw()
-  return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+  return canvas.pixels(figure)

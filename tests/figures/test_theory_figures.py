@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax import jacobian, log, pairs, runs, train
+from gan_jax import canvas, jacobian, log, pairs, runs, train
 from gan_jax.data import line as sources
 from gan_jax.errors import InputError
-from gan_jax.figures import canvas, dynamics, field, gradients, line
+from gan_jax.figures import dynamics, field, gradients, line
 from tests.test_experiments import load
 
 KEY = jax.random.key(0)
