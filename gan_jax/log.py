@@ -120,16 +120,22 @@ def save_picture(stem: pathlib.Path, pixels: np.ndarray) -> pathlib.Path:
   return path
 
 
-def save_gif(path: pathlib.Path, frames: Iterable[np.ndarray], seconds: float) -> None:
+def save_gif(
+  path: pathlib.Path, frames: Iterable[np.ndarray], seconds: float, last: float = 0.0
+) -> None:
   """Writes frames uint8[H,W,1 or 3] of one size that together last so long, over and over.
 
-  No frame is shorter than 20 ms: faster ones are slowed down by those who show them.
+  The last frame is held for `last` seconds if it would be shorter. No frame is shorter than 20 ms:
+  faster ones are slowed down by those who show them.
   """
   from PIL import Image
 
   path.parent.mkdir(parents=True, exist_ok=True)
   shown = [Image.fromarray(np.broadcast_to(f, (*f.shape[:2], 3))).quantize(256) for f in frames]
-  each = max(20, round(1000 * seconds / len(shown)))
+  each = max(20, int(1000 * seconds / len(shown)))
+  lasting = [each] * (len(shown) - 1) + [max(each, int(1000 * last))]
   beside = path.with_suffix('.tmp')
-  shown[0].save(beside, format='gif', save_all=True, append_images=shown[1:], duration=each, loop=0)
+  shown[0].save(
+    beside, format='gif', save_all=True, append_images=shown[1:], duration=lasting, loop=0
+  )
   beside.replace(path)

@@ -3,6 +3,10 @@
 import pathlib
 from collections import defaultdict
 
+import numpy as np
+
+from gan_jax import log
+
 
 def timelapse(
   workdir: pathlib.Path, *, seconds: float = 8.0, most: int = 100
@@ -22,11 +26,9 @@ def timelapse(
       continue
     step = max(1, -(-len(paths) // most))
     chosen = [*paths[:-1:step], paths[-1]]
-    frames = [Image.open(path).convert('RGB') for path in chosen]
-    frames = [f.quantize(256) for f in frames if f.size == frames[-1].size]
-    each = max(20, int(1000 * seconds / len(frames)))
-    durations = [each] * (len(frames) - 1) + [max(each, 1500)]
+    frames = [np.asarray(Image.open(path).convert('RGB')) for path in chosen]
+    frames = [frame for frame in frames if frame.shape == frames[-1].shape]
     target = pathlib.Path(workdir) / f'{name}.gif'
-    frames[0].save(target, save_all=True, append_images=frames[1:], duration=durations, loop=0)
+    log.save_gif(target, frames, seconds, last=1.5)
     written.append(target)
   return written
