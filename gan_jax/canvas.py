@@ -5,12 +5,16 @@ from typing import Any
 import numpy as np
 
 
-def blank(width: float, height: float, dpi: int = 100) -> Any:
-  """An empty figure of so many inches, which belongs to no window."""
+def blank(width: float, height: float, dpi: int = 100, layout: str = 'constrained') -> Any:
+  """An empty figure of so many inches, which belongs to no window.
+
+  `layout` is matplotlib's: 'constrained' makes room for labels, 'none' is for axes that one
+  places oneself.
+  """
   from matplotlib.backends.backend_agg import FigureCanvasAgg
   from matplotlib.figure import Figure
 
-  figure = Figure(figsize=(width, height), dpi=dpi, layout='constrained')
+  figure = Figure(figsize=(width, height), dpi=dpi, layout=layout)
   FigureCanvasAgg(figure)
   return figure
 

@@ -28,7 +28,7 @@ def points(
     raise InputError(f'points of the plane are f32[N,2]; these data are {data.dtype}{data.shape}.')
   fake = sampler.draw(key, n)
   reach = extent or 1.3 * float(np.abs(data).max())
-  figure = canvas.blank(pixels / 100, pixels / 100)
+  figure = canvas.blank(pixels / 100, pixels / 100, layout='none')
   axes = figure.add_axes((0, 0, 1, 1))
   if sampler.critic:
     line = np.linspace(-reach, reach, 60, dtype=np.float32)
