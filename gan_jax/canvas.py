@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 
-def blank(width: float, height: float, dpi: int = 100, layout: str = 'constrained') -> Any:
+def blank(width: float, height: float, dpi: int = 100, layout: Any = 'constrained') -> Any:
   """An empty figure of so many inches, which belongs to no window.
 
   `layout` is matplotlib's: 'constrained' makes room for labels, 'none' is for axes that one

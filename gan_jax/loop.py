@@ -224,7 +224,8 @@ def _look(
       member = run.members[i]
       assert member.bind is not None
       sampler = member.bind(states[i])
-      numbers = measured(due, sampler, open_split, member.seed, member.log, round_)
+      log = _seen(member.log, shown) if i == run.living()[0] else member.log
+      numbers = measured(due, sampler, open_split, member.seed, log, round_)
       if run.best and round_ and keep_best(member.workdir, run.best, numbers, round_, states[i]):
         shown.say(f'round {round_:,}: the best {run.best.value} so far, kept in {FOLDER}/')
       for name, value in numbers.items():
@@ -232,6 +233,17 @@ def _look(
     if found:
       said = (f'{name} {spread(values, ".4g")}' for name, values in found.items())
       shown.say('  '.join([f'round {round_:,}:', *said]))
+
+
+def _seen(log: logs.Log, shown: Progress) -> logs.Log:
+  """The log; what pictures it is given are also on the screen."""
+
+  def image(round_: int, name: str, pixels: np.ndarray) -> pathlib.Path:
+    path = log.image(round_, name, pixels)
+    shown.picture(path)
+    return path
+
+  return log._replace(image=image)
 
 
 def measured(

@@ -1,12 +1,14 @@
-"""What is on the screen while a run goes on: a bar where there is a terminal, lines elsewhere."""
+"""How far a run is, how fast it is, and what its looks take: numbers for the screen."""
 
-import sys
+import pathlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 
 import numpy as np
+
+from gan_jax import screen as screens
 
 Numbers = float | Sequence[float]  # of one run, or of each member of a population
 
@@ -18,15 +20,13 @@ class Progress(NamedTuple):
   report: Callable[[int, Mapping[str, Numbers], int], float]  # round, scalars, images/round -> rate
   say: Callable[[str], None]  # a line that does not disturb the bar
   pause: Callable[[], AbstractContextManager]  # around what is not training, for an honest rate
+  picture: Callable[[pathlib.Path], None]  # one that was written: seen where pictures can be
 
 
 @contextmanager
 def progress(total: int, start: int) -> Iterator[Progress]:
   """Shows the way from round `start` to round `total`, and at the end what the looks on it took."""
-  from tqdm import tqdm
-
-  tty = sys.stderr.isatty()
-  bar = tqdm(total=total, initial=start, unit=' rounds', disable=not tty, dynamic_ncols=True)
+  screen = screens.screen(total, start)
   began = time.perf_counter()
   clock = {'paused': 0.0, 'looked': 0.0, 'at': began, 'round': float(start)}
 
@@ -45,21 +45,14 @@ def progress(total: int, start: int) -> Iterator[Progress]:
     per_second = (round_ - clock['round']) / spent
     clock.update(paused=0.0, at=now, round=float(round_))
     losses = '  '.join(f'{n} {spread(v, ".3f")}' for n, v in scalars.items() if n.endswith('/loss'))
-    rate = f'{per_second * images:,.0f} images/s'
-    if tty:
-      bar.set_postfix_str(f'{losses}  {rate}')
-    else:
-      left = duration((total - round_) / per_second)
-      print(f'round {round_:,} of {total:,}  {losses}  {rate}  {left} to go', flush=True)
+    left = duration((total - round_) / per_second)
+    screen.tell(round_, f'{losses}  {per_second * images:,.0f} images/s', left)
     return per_second * images
 
-  def say(line: str) -> None:
-    tqdm.write(line, file=sys.stderr) if tty else print(line, flush=True)
-
   try:
-    yield Progress(lambda round_: bar.update(round_ - bar.n) and None, report, say, pause)
+    yield Progress(screen.advance, report, screen.say, pause, screen.picture)
   finally:
-    bar.close()
+    screen.close()
   if clock['looked']:
     whole = time.perf_counter() - began
     share = f'{clock["looked"] / whole:.0%}' if whole else 'all'
