@@ -11,7 +11,7 @@ from typing import Any
 
 import jax
 
-from gan_jax import checkpoint, runs
+from gan_jax import checkpoint, hosts, runs
 from gan_jax.errors import Collapsed, InputError
 from gan_jax.population import Member, Own
 from gan_jax.step import TrainState
@@ -57,7 +57,7 @@ def go(
   kept = 'there is no checkpoint' if newest is None else f'the newest checkpoint is {newest}'
   if limits.act != 'back':
     raise Collapsed(f'{collapse}. Stopped, as watch.act={limits.act!r} says; {kept}.') from None
-  before, at = returns(workdir), collapse.round
+  before, at = hosts.told(lambda: returns(workdir)), collapse.round
   if len(before) >= limits.times:
     raise Collapsed(f'{collapse}. It went back {len(before)} times already; {kept}.') from None
   healthy = [r for r in manager.all_steps() if r <= at - limits.patience * limits.every]
@@ -68,5 +68,6 @@ def go(
   if found is None:
     raise Collapsed(f'{collapse}. The checkpoint to go back to is damaged.') from None
   print(f'back to round {found[0]:,}, on from there with other noise', flush=True)
-  runs.write_json(workdir / FILE, [*before, {'from': at, 'to': found[0], 'why': str(collapse)}])
+  went = {'from': at, 'to': found[0], 'why': str(collapse)}
+  hosts.told(lambda: runs.write_json(workdir / FILE, [*before, went]))
   return found

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from gan_jax import checkpoint, runs
+from gan_jax import checkpoint, hosts, runs
 from gan_jax import config as configs
 from gan_jax.errors import InputError
 from gan_jax.step import TrainState
@@ -63,7 +63,7 @@ def keep(
   for name in ('config.json', 'facts.json', 'examples.npz'):
     if (workdir / name).exists():
       shutil.copy(workdir / name, folder / name)
-  manager = checkpoint.open_manager(folder, keep=1)
+  manager = checkpoint.open_manager(folder, keep=1, together=not hosts.several())
   try:
     checkpoint.forget_after(manager, round_ - 1)
     checkpoint.save(manager, round_, state)

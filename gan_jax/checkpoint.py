@@ -18,20 +18,31 @@ import jax
 import numpy as np
 from absl import logging as absl_logging
 
+from gan_jax import hosts
 from gan_jax.errors import InputError
 
 FOLDER = 'checkpoints'
 
 
-def open_manager(workdir: str | pathlib.Path, keep: int = 2) -> Any:
-  """An orbax CheckpointManager over <workdir>/checkpoints that keeps the newest `keep`."""
+def open_manager(workdir: str | pathlib.Path, keep: int = 2, together: bool = True) -> Any:
+  """An orbax CheckpointManager over <workdir>/checkpoints that keeps the newest `keep`.
+
+  Where several processes play, all of them save and restore together, or process 0 alone.
+  """
   import orbax.checkpoint as ocp
 
   absl_logging.set_verbosity(absl_logging.ERROR)  # orbax tells of every barrier it passes
-  options = ocp.CheckpointManagerOptions(
-    max_to_keep=keep, cleanup_tmp_directories=True, enable_async_checkpointing=False
-  )
   folder = pathlib.Path(workdir).absolute() / FOLDER
+  if not together:
+    folder.mkdir(parents=True, exist_ok=True)  # which orbax does only where all are there
+  who = ocp.options.MultiprocessingOptions(active_processes=None if together else {0})
+  options = ocp.CheckpointManagerOptions(
+    create=together,
+    max_to_keep=keep,
+    cleanup_tmp_directories=together,
+    enable_async_checkpointing=False,
+    multiprocessing_options=who,
+  )
   return ocp.CheckpointManager(folder, options=options, item_names=('state', 'digests'))
 
 
@@ -123,12 +134,16 @@ def forget_after(manager: Any, round_: int) -> None:
 def _tried(manager: Any, round_: int, like: Any) -> tuple[Any] | None:
   """(the state of that round,), or None, and a line, if it is damaged; it is then set aside."""
   try:
-    return (_read(manager, round_, like),)
+    found, reason = (_read(manager, round_, like),), ''
   except Exception as error:  # whatever is wrong with it, an older one may do
-    reason = _first_line(error)
-    print(f'checkpoint {round_} is damaged ({reason}); trying the one before it', flush=True)
-    _set_aside(manager, round_)
-    return None
+    found, reason = None, _first_line(error)
+  if hosts.agreed(found is not None):
+    return found
+  reason = reason or 'as another process sees it'
+  print(f'checkpoint {round_} is damaged ({reason}); trying the one before it', flush=True)
+  hosts.told(lambda: _set_aside(manager, round_))
+  manager.reload()
+  return None
 
 
 def digests(tree: Any) -> dict[str, str]:
@@ -161,7 +176,6 @@ def _set_aside(manager: Any, round_: int) -> None:
   aside = folder.with_name(f'damaged-{round_}')
   if folder.exists() and not aside.exists():
     folder.rename(aside)
-  manager.reload()
 
 
 def _first_line(error: BaseException) -> str:

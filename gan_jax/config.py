@@ -53,6 +53,7 @@ DEFAULTS = dict(
   parallel='jitted',
   rounds_per_call=1,
   resident_mb=2048,
+  resident_parts=1,
   log_every=100,
   watch=None,
   checkpoint=dict(every=1000, keep=2),

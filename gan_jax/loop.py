@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from gan_jax import assemble, checkpoint
+from gan_jax import assemble, checkpoint, hosts
 from gan_jax import log as logs
 from gan_jax.best import FOLDER, Best
 from gan_jax.best import keep as keep_best
@@ -61,6 +61,7 @@ class Run(NamedTuple):
   parts: Callable[[Any], list[Any]]  # what the call returns -> what each member would have, alone
   fallen: dict[str, str]  # label -> how it diverged; the loop adds to it
   mark: Callable[[], None]  # keeps what is in `fallen`
+  heard: Callable[[Sequence[int]], Callable[[], int]]  # of signals, by whatever process: hosts.py
   watch: Watch | None = None
   best: Best | None = None
 
@@ -82,8 +83,9 @@ def play(run: Run, round_: int, state: TrainState, own: Any, fresh: bool = True)
     settle, heed = _ledger(run, shown, round_), _watchman(run, shown)
     if fresh:
       _look(run, run.evals, 0, run.parts(state) if run.evals else [], shown)
-    pending = None
-    while round_ < rounds and not asked:
+    pending, heard = None, run.heard(asked)
+    while round_ < rounds and not heard():
+      heard = run.heard(asked)
       state, scalars = run.call(state, run.feed.inputs(round_), own)
       if pending:
         settle(*pending)
@@ -92,7 +94,7 @@ def play(run: Run, round_: int, state: TrainState, own: Any, fresh: bool = True)
       shown.advance(round_)
       saves = round_ % config['checkpoint']['every'] == 0
       due = [e for e in run.evals if round_ % e.every == 0 or round_ >= rounds]
-      if saves or due or asked:
+      if saves or due or heard():
         settle(*pending)  # first: what is not finite is neither saved nor shown
         pending = None
       states = run.parts(state) if saves or due else []
@@ -105,8 +107,8 @@ def play(run: Run, round_: int, state: TrainState, own: Any, fresh: bool = True)
     if pending:
       settle(*pending)
     _save(run, round_, run.parts(state))
-  if asked:
-    name, status = signal.Signals(asked[0]).name, 128 + asked[0]
+  if stop := heard():
+    name, status = signal.Signals(stop).name, 128 + stop
     raise Interrupted(
       f'stopped by {name} after round {round_:,}, which is saved; the same command goes on.', status
     )
@@ -148,8 +150,9 @@ def _watchman(run: Run, shown: Progress) -> Callable[[int], None]:
   def heed(round_: int) -> None:
     if run.watch is None or round_ % run.watch.every:
       return
+    watch = run.watch
     for member in [run.members[i] for i in run.living()]:
-      found = symptoms(member.log.read(), run.watch)
+      found = hosts.told(partial(_symptoms, member, watch))
       signs = [sentence.split(':')[0] for sentence in found]
       if found and signs != said.get(member.label):
         who = f'{member.label} ' if member.label else ''
@@ -159,6 +162,10 @@ def _watchman(run: Run, shown: Progress) -> Callable[[int], None]:
         raise Collapsed(f'round {round_:,}: {"; ".join(found)}', round_)
 
   return heed
+
+
+def _symptoms(member: Played, watch: Watch) -> list[str]:
+  return symptoms(member.log.read(), watch)
 
 
 def _mourn(
@@ -215,7 +222,7 @@ def _look(
   run: Run, due: list[Eval], round_: int, states: Sequence[TrainState], shown: Progress
 ) -> None:
   """Runs the evals that are due: numbers go to the logs, pictures to samples/."""
-  if not due:
+  if not due or not hosts.first():
     return
   with shown.pause():
     open_split = lru_cache(partial(assemble.open_source, run.config))  # the members share the data
@@ -223,7 +230,7 @@ def _look(
     for i in run.living():
       member = run.members[i]
       assert member.bind is not None
-      sampler = member.bind(states[i])
+      sampler = member.bind(hosts.here(states[i]))
       log = _seen(member.log, shown) if i == run.living()[0] else member.log
       numbers = measured(due, sampler, open_split, member.seed, log, round_)
       if run.best and round_ and keep_best(member.workdir, run.best, numbers, round_, states[i]):

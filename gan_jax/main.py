@@ -7,11 +7,14 @@
 
 The same command goes on from the last checkpoint if it was stopped. A config may name its `driver`,
 an outer loop that calls `train.run` (stages.run, boosting.run): the command is the same.
+
+On several hosts the same command is given on each, with --coordinator (see hosts.py).
 """
 
 import os
 import pathlib
 import re
+import sys
 from collections.abc import Sequence
 
 from absl import app, flags
@@ -31,6 +34,11 @@ _VARY = flags.DEFINE_multi_string(
   'Trains a population as one program: KEY=FROM:TO or KEY=VALUE,VALUE, a key of the config and the '
   'values that it takes; given several times, every combination. A * stands for every key there.',
 )
+_COORDINATOR = flags.DEFINE_string(
+  'coordinator', None, 'Of several hosts that play one run: HOST:PORT of the first one, or auto.'
+)
+_PROCESSES = flags.DEFINE_integer('processes', None, 'How many hosts there are.')
+_PROCESS = flags.DEFINE_integer('process', None, 'Which of them this is, from 0.')
 
 
 def default_workdir(
@@ -48,8 +56,12 @@ def main(argv: list[str]) -> int:
   """Parses nothing more: absl has read the flags."""
   if len(argv) > 1:
     raise app.UsageError(f'{argv[1]!r} is no flag; options are written --config.key=value')
-  from gan_jax import population, runs  # here, so that --help need not wait for jax
+  from gan_jax import hosts, population, runs  # here, so that --help need not wait for jax
 
+  if _COORDINATOR.value:
+    hosts.connect(_COORDINATOR.value, _PROCESSES.value, _PROCESS.value)
+    if not hosts.first():
+      sys.stdout = open(os.devnull, 'w')  # noqa: SIM115 - to the end; one of them speaks
   try:
     config = _CONFIG.value
   except OSError as error:  # with the whole story of where it was looked for; its end says what

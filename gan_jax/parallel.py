@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec, Sharding
 
+from gan_jax import hosts
 from gan_jax.errors import InputError
 from gan_jax.step import Mean, Step, identity
 
@@ -47,14 +48,20 @@ class Way(NamedTuple):
   parts: Callable[[Any], list[Any]]  # and back; a population's lie on the host
 
 
-def mesh(batch: int, devices: int | None = None) -> Mesh:
-  """A mesh over that many devices (all of them by default).
+def mesh(batch: int, devices: int | None = None, among: Sequence[jax.Device] | None = None) -> Mesh:
+  """A mesh over that many devices (all by default) of these (by default those of all processes).
 
-  Raises InputError if there are not so many, or the global batch does not divide among them.
+  Raises InputError if there are not so many, if a process would be left without any, or if the
+  global batch does not divide among them.
   """
-  n = devices or jax.device_count()
-  if n > jax.device_count():
-    raise InputError(f'devices={n}, but there are {jax.device_count()} here.')
+  there = among or jax.devices()
+  n = devices or len(there)
+  if n > len(there):
+    raise InputError(f'devices={n}, but there are {len(there)} here.')
+  if {d.process_index for d in there} - {d.process_index for d in there[:n]}:
+    raise InputError(
+      f'devices={n} leaves some of {jax.process_count()} processes without a device to play on.'
+    )
   if batch % n:
     near = sorted({max(batch - batch % n, n), batch - batch % n + n})
     raise InputError(
@@ -62,7 +69,7 @@ def mesh(batch: int, devices: int | None = None) -> Mesh:
       f'near it, {" or ".join(map(str, near))} can.'
     )
   # The default kind of axis differs between versions of jax, so it is said.
-  return jax.make_mesh((n,), (AXIS,), axis_types=(AxisType.Auto,), devices=jax.devices()[:n])
+  return jax.make_mesh((n,), (AXIS,), axis_types=(AxisType.Auto,), devices=there[:n])
 
 
 def replicated(mesh: Mesh) -> NamedSharding:
@@ -115,7 +122,7 @@ def alone(run: Callable[..., Step], mesh: Mesh) -> Way:
     batches=split(mesh, axis=2),
     step=lambda make: run(make, mesh),
     spread=lambda call, shared: call,
-    join=lambda trees: jax.device_put(trees[0], whole),
+    join=lambda trees: hosts.everywhere(trees[0], whole),
     parts=lambda tree: [tree],
   )
 

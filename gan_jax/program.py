@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax import assemble, loop, parallel, population
+from gan_jax import assemble, hosts, loop, parallel, population
 from gan_jax import config as configs
 from gan_jax import step as steps
 from gan_jax.data import loader
@@ -51,7 +51,9 @@ def build(config: Mapping[str, Any], members: Sequence[Member]) -> Parts:
   plain = steps_(games[0])
   step = lambda values: steps_(game(values)) if values else plain
   k = steps.minibatches(moves, **options)
-  plan = loader.Plan(config['seed'], config['batch'], k, config['rounds_per_call'])
+  plan = loader.Plan(
+    config['seed'], config['batch'], k, config['rounds_per_call'], config['resident_parts']
+  )
   loader.check(source, plan, config['rounds'])
 
   def traced(values: Values) -> Any:
@@ -86,12 +88,14 @@ def open_feed(
   resident_mb: float,
   seeds: Sequence[int] | None = None,
 ) -> loader.Feed:
-  """The set on the devices if it is small enough, else streamed from the host."""
+  """The set, or each device's share of its parts, on the devices if that fits; else streamed."""
   size = sum(a.nbytes for a in source.arrays.values()) / 2**20
-  put = lambda sharding: lambda a: jax.device_put(a, sharding)
-  if size <= resident_mb:
-    return loader.resident(source, plan, put(parallel.replicated(way.mesh)))
-  return loader.streamed(source, plan, put(way.batches), seeds)
+  shared = plan.parts > 1 and seeds is None
+  if size / (way.mesh.size if shared else 1) > resident_mb:
+    return loader.streamed(source, plan, way.batches, seeds)
+  if shared:
+    return loader.divided(source, plan, way.mesh)
+  return loader.resident(source, plan, parallel.replicated(way.mesh))
 
 
 def compile_call(
@@ -139,6 +143,11 @@ def _way(config: Mapping[str, Any], members: Sequence[Member]) -> parallel.Way:
   how = configs.resolve(config['parallel'], 'parallel')
   if not members[0].label:
     return parallel.alone(how, parallel.mesh(config['batch'], config['devices']))
+  if hosts.several():
+    raise InputError(
+      f'a population is played by one process; here are {jax.process_count()}. Give each of them '
+      'members of its own and a --workdir, without --coordinator.'
+    )
   if how is not parallel.jitted:
     raise InputError(
       f'parallel={config["parallel"]!r} divides the batch of one run; a population is divided by '

@@ -58,7 +58,7 @@ def claim(
   if path.exists():
     changed = {
       key: values
-      for key, values in configs.differences(read_json(path), dict(config)).items()
+      for key, values in configs.differences(_as_of_now(read_json(path)), dict(config)).items()
       if key.split('.')[0] not in FREE
     }
     if changed:
@@ -71,6 +71,11 @@ def claim(
   write_json(workdir / 'facts.json', known._asdict())
   if examples:
     _write(workdir / 'examples.npz', lambda path: _savez(path, examples))
+
+
+def _as_of_now(config: Mapping[str, Any]) -> dict[str, Any]:
+  """The config of a run that may have been begun before there were some of the keys."""
+  return {**configs.plain(configs.DEFAULTS), **config}
 
 
 def load(workdir: str | pathlib.Path, step: int | None = None) -> Run:

@@ -5,11 +5,23 @@ import inspect
 import json
 import pathlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import jax
 
-from gan_jax import assemble, back, checkpoint, loop, population, program, runs, sessions, summary
+from gan_jax import (
+  assemble,
+  back,
+  checkpoint,
+  hosts,
+  loop,
+  population,
+  program,
+  runs,
+  sessions,
+  summary,
+)
 from gan_jax import best as bests
 from gan_jax import config as configs
 from gan_jax import log as logs
@@ -45,9 +57,11 @@ def run(
   back.check(config, members)
   bests.best(config['checkpoint'].get('best'))  # refused before anything is compiled
   parts = program.build(config, members)
-  with alone(workdir):
+  with contextlib.ExitStack() as held, hosts.together():
+    hosts.told(lambda: held.enter_context(alone(workdir)))
     state, fallen = _played(config, workdir, members, evals, parts, vary is None)
-  finish(config, workdir, members, fallen)
+  if hosts.first():
+    finish(config, workdir, members, fallen)
   return state
 
 
@@ -62,7 +76,8 @@ def _played(
   """(the state when all rounds are played, the members that diverged: label -> how)."""
   fallen = {} if single else summary.claim(workdir, members)
   for member in members:
-    runs.claim(member.workdir, member.config, parts.known, parts.examples)
+    claim = (member.workdir, member.config, parts.known, parts.examples)
+    hosts.told(partial(runs.claim, *claim))
 
   # A kill may find a population's members at two rounds; what they have in common is still there.
   keep = max(config['checkpoint']['keep'], 1 if single else 2)
@@ -76,7 +91,8 @@ def _played(
     elif round_ < config['rounds']:
       mark = lambda: summary.mark(workdir, members, fallen)
       at = (round_ if found else -1, state)
-      with sessions.session([m.workdir for m in members if m.label not in fallen], round_):
+      living = [m.workdir for m in members if m.label not in fallen and hosts.first()]
+      with sessions.session(living, round_):
         state = play(config, members, managers, evals, parts, fallen, mark, *at)
     else:
       print('nothing is left to play; --config.rounds=... goes on from here')
@@ -153,7 +169,8 @@ def play(
     )
 
     def go_on(restored: int, state: TrainState) -> TrainState:
-      noise = back.renewed(owns, len(back.returns(members[0].workdir)))
+      returned = hosts.told(lambda: len(back.returns(members[0].workdir)))
+      noise = back.renewed(owns, returned)
       with _logs(members, fallen, restored) as written:
         played = [
           loop.Played(m.label, m.workdir, m.config['seed'], *others)
@@ -161,7 +178,7 @@ def play(
         ]
         run = loop.Run(
           config, parts.plan, call, feed, evals, played, way.parts, fallen, mark,
-          limits, bests.best(config['checkpoint'].get('best')),
+          hosts.caller(way.mesh), limits, bests.best(config['checkpoint'].get('best')),
         )  # fmt: skip
         return loop.play(run, max(restored, 0), state, way.join(noise), fresh=restored < 0)
 
@@ -180,8 +197,9 @@ def play(
 def _logs(
   members: Sequence[Member], fallen: Mapping[str, str], restored: int
 ) -> Iterator[list[logs.Log]]:
+  silent = {m.label for m in members if m.label in fallen or not hosts.first()}
   written = [
-    logs.NOWHERE if m.label in fallen else logs.open_log(m.workdir, restored) for m in members
+    logs.NOWHERE if m.label in silent else logs.open_log(m.workdir, restored) for m in members
   ]
   try:
     yield written

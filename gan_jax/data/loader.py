@@ -2,10 +2,14 @@
 
 A feed has two halves. `inputs(round)` runs on the host and returns what a compiled call that starts
 at that round is handed; `batches(inputs, i, round)` runs inside that call and returns the
-minibatches of its i-th round, leaves [k,B,...]. The two feeds here give the same batches.
+minibatches of its i-th round, leaves [k,B,...]. The feeds here all give the same batches.
 
 A population of N runs, each with a seed of its own, shares the resident set, or has its streamed
 batches gathered N times over; inside the call each member sees what its run alone would see.
+
+A set may be divided into equal parts, of each of which a batch takes equally many, in an order of
+its own. Then each device need hold only its share of the parts, and what is drawn does not depend
+on how many devices there are.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +19,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec, Sharding
 
 from gan_jax.data.order import LIMIT, order
 from gan_jax.data.source import Source, is_picture
@@ -41,6 +46,10 @@ class Plan(NamedTuple):
   batch: int
   k: int
   rounds: int  # per call
+  parts: int = 1  # of the set
+
+
+PART = 0x27D4EB2F  # between the seeds of two parts
 
 
 def check(source: Source, plan: Plan, total_rounds: int) -> None:
@@ -52,41 +61,122 @@ def check(source: Source, plan: Plan, total_rounds: int) -> None:
       f'{total_rounds} rounds of {plan.k} x {plan.batch} examples are more than the {LIMIT} that '
       'one run can count; take fewer rounds, or several runs.'
     )
+  if plan.parts < 1 or plan.batch % plan.parts or plan.parts > len(source):
+    raise InputError(
+      f'resident_parts={plan.parts}: a batch of {plan.batch} takes equally many examples of every '
+      f'part, so it must divide {plan.batch}, and be no more than the {len(source)} examples.'
+    )
+
+
+def rows(plan: Plan, seed: Any, rounds: Any, n: int) -> Any:
+  """Which of n examples `rounds`, uint32[R] of numpy or jax, show: uint32[R,k,B].
+
+  What is left over when n is divided among the parts, fewer than these, is not shown.
+  """
+  size, at = n // plan.parts, positions(plan, rounds)
+  found = [
+    order(_part_seed(seed, part), at, size) + np.uint32(part * size) for part in range(plan.parts)
+  ]
+  together = jnp.concatenate if isinstance(found[0], jax.Array) else np.concatenate
+  return together(found, axis=-1) if plan.parts > 1 else found[0]
 
 
 def positions(plan: Plan, rounds: Any) -> Any:
-  """Where in the endless sequence the examples of `rounds`, uint32[R], stand: uint32[R,k,B]."""
-  within = np.arange(plan.k * plan.batch, dtype=np.uint32).reshape(1, plan.k, plan.batch)
-  return rounds[:, None, None] * np.uint32(plan.k * plan.batch) + within
+  """Where in the endless sequence of a part its examples of `rounds` stand: uint32[R,k,B/parts]."""
+  each = plan.batch // plan.parts
+  within = np.arange(plan.k * each, dtype=np.uint32).reshape(1, plan.k, each)
+  return rounds[:, None, None] * np.uint32(plan.k * each) + within
 
 
-def resident(source: Source, plan: Plan, place: Callable[[Any], Any]) -> Feed:
-  """The whole set lies on the devices and is sampled inside the call; `place` puts it there."""
-  arrays = {name: place(np.asarray(a)) for name, a in source.arrays.items()}
+def _part_seed(seed: Any, part: Any) -> Any:
+  """An int for ints, else uint32[]."""
+  if isinstance(seed, jax.Array) or isinstance(part, jax.Array):
+    low = seed if isinstance(seed, jax.Array) else np.uint32(seed & 0xFFFFFFFF)
+    return low + jnp.asarray(part, jnp.uint32) * np.uint32(PART)
+  return seed + part * PART
+
+
+def resident(source: Source, plan: Plan, sharding: Sharding) -> Feed:
+  """The whole set lies on the devices and is sampled inside the call."""
+  arrays = {name: _placed(a.shape, a.__getitem__, sharding) for name, a in source.arrays.items()}
 
   def batches(inputs: Arrays, i: Array, round_: Array, seed: Any = plan.seed) -> Arrays:
-    at = positions(plan, jnp.asarray(round_, jnp.uint32)[None])[0]
-    rows = order(seed, at, len(source))
-    return {name: a[rows] for name, a in inputs.items()}
+    taken = rows(plan, seed, jnp.asarray(round_, jnp.uint32)[None], len(source))[0]
+    return {name: a[taken] for name, a in inputs.items()}
+
+  return Feed(lambda first: arrays, batches, lambda: None, shared=True)
+
+
+def divided(source: Source, plan: Plan, mesh: Mesh) -> Feed:
+  """Each device holds its share of the parts, and samples them by itself.
+
+  Neither the set nor a batch moves between devices. Raises InputError if the parts cannot be shared
+  among them equally.
+  """
+  (axis,) = mesh.axis_names
+  if plan.parts % mesh.size:
+    raise InputError(
+      f'resident_parts={plan.parts} cannot be shared equally among {mesh.size} devices.'
+    )
+  own, size = plan.parts // mesh.size, len(source) // plan.parts
+  share = PartitionSpec(axis)
+
+  def place(a: Any) -> jax.Array:
+    def part(at: tuple) -> np.ndarray:
+      first, last, _ = at[0].indices(plan.parts)
+      return np.asarray(a[first * size : last * size]).reshape(last - first, size, *a.shape[1:])
+
+    return _placed((plan.parts, size, *a.shape[1:]), part, NamedSharding(mesh, share))
+
+  arrays = {name: place(a) for name, a in source.arrays.items()}
+
+  def sampled(held: Arrays, round_: Array, seed: Array) -> Arrays:
+    """One device's [own,size,...] -> its part of the minibatches, [k,B/devices,...]."""
+    at = positions(plan, round_[None])[0]
+    part = jax.lax.axis_index(axis).astype(jnp.uint32) * np.uint32(own) + jnp.arange(
+      own, dtype='u4'
+    )
+    taken = jax.vmap(lambda p: order(_part_seed(seed, p), at, size))(part)
+    gathered = {name: jax.vmap(lambda x, r: x[r])(x, taken) for name, x in held.items()}
+    flat = lambda x: jnp.swapaxes(x, 0, 1).reshape(plan.k, -1, *x.shape[3:])
+    return {name: flat(x) for name, x in gathered.items()}
+
+  everywhere = jax.shard_map(
+    sampled,
+    mesh=mesh,
+    in_specs=(share, PartitionSpec(), PartitionSpec()),
+    out_specs=PartitionSpec(None, axis),
+    check_vma=False,
+  )
+
+  def batches(inputs: Arrays, i: Array, round_: Array, seed: Any = plan.seed) -> Arrays:
+    word = seed if isinstance(seed, jax.Array) else jnp.asarray(np.uint32(seed & 0xFFFFFFFF))
+    return everywhere(inputs, jnp.asarray(round_, jnp.uint32), word)
 
   return Feed(lambda first: arrays, batches, lambda: None, shared=True)
 
 
 def streamed(
-  source: Source, plan: Plan, place: Callable[[Any], Any], seeds: Sequence[int] | None = None
+  source: Source, plan: Plan, sharding: Sharding, seeds: Sequence[int] | None = None
 ) -> Feed:
   """Each call's batches are gathered on the host, one call ahead: for large sets.
 
-  `seeds` are those of a population: its inputs have a leading axis of members, [N,R,k,B,...].
+  A host reads only what its own devices are to see. `seeds` are those of a population: its inputs
+  have a leading axis of members, [N,R,k,B,...].
   """
   pool = ThreadPoolExecutor(1, thread_name_prefix='loader')
   ahead: dict[int, Any] = {}
 
   def gather(first: int) -> Arrays:
     rounds = np.arange(first, first + plan.rounds, dtype=np.uint32)
-    where = lambda seed: order(seed, positions(plan, rounds), len(source)).astype(np.int64)
-    rows = where(plan.seed) if seeds is None else np.stack([where(seed) for seed in seeds])
-    return {name: place(_rows(a, rows)) for name, a in source.arrays.items()}
+    where = lambda seed: rows(plan, seed, rounds, len(source)).astype(np.int64)
+    taken = where(plan.seed) if seeds is None else np.stack([where(seed) for seed in seeds])
+
+    def place(a: Any) -> jax.Array:
+      part = lambda at: _rows(a, taken[at[: taken.ndim]])
+      return _placed((*taken.shape, *a.shape[1:]), part, sharding)
+
+    return {name: place(a) for name, a in source.arrays.items()}
 
   def inputs(first: int) -> Arrays:
     now = ahead.pop(first, None) or pool.submit(gather, first)
@@ -100,6 +190,11 @@ def streamed(
 
   close = lambda: pool.shutdown(wait=False, cancel_futures=True)
   return Feed(inputs, batches, close, shared=False)
+
+
+def _placed(shape: tuple[int, ...], part: Callable[[Any], Any], sharding: Sharding) -> jax.Array:
+  """An array over the devices, of which each host makes the parts that its own are to have."""
+  return jax.make_array_from_callback(shape, sharding, lambda at: np.asarray(part(at)))
 
 
 def _rows(array: np.ndarray, rows: np.ndarray) -> np.ndarray:

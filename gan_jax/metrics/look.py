@@ -204,10 +204,10 @@ def _looked(extractor: Extractor, images_: np.ndarray) -> dict[str, np.ndarray]:
 def _passes(
   title: str, call: Callable[..., Mapping[str, Any]], weights: Any, given: Sequence[Any]
 ) -> dict[str, np.ndarray]:
-  """call(weights, *batch) over all rows, on all devices; what it returns, row by row, in files."""
-  n, devices = len(given[0]), jax.device_count()
-  size = -(-min(BATCH, n) // devices) * devices
-  mesh = parallel.mesh(size)
+  """call(weights, *batch) over all rows, on all devices here; what it returns, by row, in files."""
+  n, devices = len(given[0]), jax.local_devices()
+  size = -(-min(BATCH, n) // len(devices)) * len(devices)
+  mesh = parallel.mesh(size, among=devices)
   split = NamedSharding(mesh, PartitionSpec(parallel.AXIS))
   weights = jax.device_put(weights, NamedSharding(mesh, PartitionSpec()))
   out: dict[str, np.ndarray] = {}

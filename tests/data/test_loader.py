@@ -1,5 +1,7 @@
 """Batches as pure functions of (seed, round), the same from both feeds."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,6 +21,7 @@ def source(n=37):
 
 
 KEY = jax.random.key(0)
+HERE = jax.sharding.SingleDeviceSharding(jax.devices()[0])
 PLAN = Plan(seed=4, batch=8, k=3, rounds=2)
 
 
@@ -36,7 +39,7 @@ def played(feed, plan, rounds, start=0):
 
 def both(plan, rounds, start=0, n=37):
   return [
-    played(make(source(n), plan, jax.device_put), plan, rounds, start)
+    played(make(source(n), plan, HERE), plan, rounds, start)
     for make in (loader.resident, loader.streamed)
   ]
 
@@ -96,10 +99,10 @@ def test_another_seed_is_another_order_and_the_same_seed_the_same():
 
 def test_calls_may_come_in_any_order():
   """A feed has no memory that shows: look-ahead is only for speed."""
-  feed = loader.streamed(source(), PLAN, jax.device_put)
+  feed = loader.streamed(source(), PLAN, HERE)
   there = {first: jax.device_get(feed.inputs(first)) for first in (6, 0, 2, 2, 4, 0)}
   feed.close()
-  straight = loader.streamed(source(), PLAN, jax.device_put)
+  straight = loader.streamed(source(), PLAN, HERE)
   for first in (0, 2, 4, 6):
     jax.tree.map(
       np.testing.assert_array_equal, there[first], jax.device_get(straight.inputs(first))
@@ -117,7 +120,7 @@ def test_an_error_while_reading_ahead_is_raised_and_not_swallowed():
     def __getitem__(self, rows):
       raise OSError('the disk is gone')
 
-  feed = loader.streamed(Source({'image': Broken()}, {}), PLAN, jax.device_put)
+  feed = loader.streamed(Source({'image': Broken()}, {}), PLAN, HERE)
   with pytest.raises(OSError, match='the disk is gone'):
     feed.inputs(0)
   feed.close()
@@ -145,13 +148,12 @@ def test_the_last_rounds_that_can_be_counted_are_read_right():
 
 def test_streamed_batches_lie_split_over_the_devices_and_a_resident_set_on_all():
   mesh = parallel.mesh(8, 4)
-  place = lambda sharding: lambda a: jax.device_put(a, sharding)
-  streamed = loader.streamed(source(), PLAN, place(parallel.split(mesh, axis=2)))
+  streamed = loader.streamed(source(), PLAN, parallel.split(mesh, axis=2))
   inputs = streamed.inputs(0)
   assert inputs['image'].shape == (2, 3, 8, 2, 3, 1)
   assert inputs['image'].addressable_shards[0].data.shape == (2, 3, 2, 2, 3, 1)
   assert len(inputs['image'].sharding.device_set) == 4
-  resident = loader.resident(source(), PLAN, place(parallel.replicated(mesh)))
+  resident = loader.resident(source(), PLAN, parallel.replicated(mesh))
   assert resident.inputs(0)['image'].sharding.is_fully_replicated
   a = jax.device_get(jax.jit(streamed.batches)(inputs, 1, jnp.int32(1)))
   b = jax.device_get(jax.jit(resident.batches)(resident.inputs(0), 1, jnp.int32(1)))
@@ -171,9 +173,8 @@ def test_each_minibatch_is_transformed_with_a_key_of_its_own_and_labels_are_left
 
 def test_members_of_a_population_see_what_their_seeds_would_see_alone():
   seeds = (4, 2**32 + 7, -1)
-  place = jax.device_put
-  shared = loader.resident(source(), PLAN, place)
-  gathered = loader.streamed(source(), PLAN, place, seeds)
+  shared = loader.resident(source(), PLAN, HERE)
+  gathered = loader.streamed(source(), PLAN, HERE, seeds)
   assert shared.shared
   assert not gathered.shared
   words = jnp.array([s & 0xFFFFFFFF for s in seeds], jnp.uint32)
@@ -184,7 +185,7 @@ def test_members_of_a_population_see_what_their_seeds_would_see_alone():
     a = draw(shared.inputs(first), i, jnp.int32(round_), words)
     b = draw_gathered(gathered.inputs(first), i, jnp.int32(round_), words)
     for m, seed in enumerate(seeds):
-      alone = played(loader.resident(source(), PLAN._replace(seed=seed), place), PLAN, 4)[round_]
+      alone = played(loader.resident(source(), PLAN._replace(seed=seed), HERE), PLAN, 4)[round_]
       for both_ in (a, b):
         jax.tree.map(lambda x, y, m=m: np.testing.assert_array_equal(x[m], y), both_, alone)
   gathered.close()
@@ -205,3 +206,57 @@ def test_all_pictures_of_an_example_are_transformed_alike_and_other_columns_left
 def test_a_column_called_z_is_refused():
   with pytest.raises(InputError, match="name of the game's noise"):
     in_memory({'image': np.zeros((2, 4, 4, 1), np.uint8), 'z': np.zeros((2, 3))}, name='toy')
+
+
+# --- a set in parts -------------------------------------------------------------------------------
+
+PARTS = PLAN._replace(parts=4)
+
+
+@pytest.mark.parametrize('devices', [1, 2, 4])
+def test_a_set_in_parts_gives_the_same_batches_wherever_it_lies(devices):
+  mesh = parallel.mesh(8, devices)
+  feed = loader.divided(source(), PARTS, mesh)
+  held = feed.inputs(0)['image']
+  assert held.shape == (4, 9, 2, 3, 1)
+  assert held.addressable_shards[0].data.shape[0] == 4 // devices
+  there = played(feed, PARTS, 8)
+  for other in both(PARTS, 8):
+    equal(there, other)
+
+
+def test_every_batch_takes_equally_many_of_every_part_and_an_epoch_all_of_each():
+  batches = played(loader.divided(source(), PARTS, parallel.mesh(8, 2)), PARTS, 6)
+  shown = np.concatenate([b['label'] for b in batches])  # [R k,B]
+  np.testing.assert_array_equal(shown // 9, np.broadcast_to(np.arange(8) // 2, shown.shape))
+  for part in range(4):
+    own = shown[:, 2 * part : 2 * part + 2].ravel()
+    for epoch in range(len(own) // 9):
+      once = np.sort(own[9 * epoch : 9 * epoch + 9])
+      np.testing.assert_array_equal(once, np.arange(9 * part, 9 * part + 9))
+
+
+def test_parts_are_shown_in_orders_of_their_own():
+  shown = np.concatenate([b['label'] for b in both(PARTS, 6)[0]])
+  orders = {tuple(shown[:, 2 * part : 2 * part + 2].ravel() - 9 * part) for part in range(4)}
+  assert len(orders) == 4
+
+
+def test_devices_draw_from_what_they_hold_and_send_nothing():
+  mesh = parallel.mesh(8, 4)
+  feed = loader.divided(source(), PARTS, mesh)
+  draw = jax.jit(feed.batches)
+  program = draw.lower(feed.inputs(0), jnp.int32(0), jnp.int32(0)).compile()
+  kinds = 'all-gather|all-to-all|all-reduce|collective-permute|reduce-scatter|send|recv'
+  assert not re.search(rf'\b({kinds})(-start)?\(', program.as_text())
+  drawn = draw(feed.inputs(0), jnp.int32(0), jnp.int32(0))
+  assert drawn['image'].sharding.is_equivalent_to(parallel.split(mesh, axis=1), 5)
+
+
+def test_parts_that_cannot_be_shared_are_refused():
+  with pytest.raises(InputError, match='resident_parts=3: a batch of 8'):
+    loader.check(source(), PLAN._replace(parts=3), 10)
+  with pytest.raises(InputError, match='no more than the 5 examples'):
+    loader.check(source(5), PLAN._replace(parts=8), 10)
+  with pytest.raises(InputError, match='resident_parts=2 cannot be shared equally among 4 devices'):
+    loader.divided(source(), PLAN._replace(parts=2), parallel.mesh(8, 4))
