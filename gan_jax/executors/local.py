@@ -3,24 +3,20 @@
 On CPU a slot is a share of the cores, on GPU the devices that it is given.
 """
 
-import contextlib
 import os
-import pathlib
 import signal
 import subprocess
-import sys
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from typing import IO, Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import IO, NamedTuple
 
 from gan_jax.errors import InputError
+from gan_jax.executors import settle
 from gan_jax.executors.job import OUTPUT, Ended, Event, Job, Started, Tick
+from gan_jax.executors.stopping import PATIENCE, signals
 
 POLL = 0.1  # seconds
-SETTLE = pathlib.Path(__file__).with_name('settle.py')
-PATIENCE = 120.0  # seconds that a run has to save and end when it is asked to
 
 
 class Slot(NamedTuple):
@@ -51,7 +47,7 @@ def local(
   """
   free = deque(places(slots, gpus, each))
   playing: list[Playing] = []
-  with _signals() as asked:
+  with signals() as asked:
     told = 0.0
     while queue or playing:
       if asked:
@@ -94,7 +90,7 @@ def _start(job: Job, slot: Slot) -> Playing:
   output = (job.workdir / OUTPUT).open('ab')
   cores = ','.join(map(str, sorted(slot.cores)))
   process = subprocess.Popen(
-    [sys.executable, str(SETTLE), str(os.getpid()), cores, *job.command],
+    settle.begins(job.workdir, job.command, cores),
     stdout=output,
     stderr=subprocess.STDOUT,
     stdin=subprocess.DEVNULL,
@@ -114,19 +110,3 @@ def _kill_after(playing: Sequence[Playing], told: float) -> None:
   if time.monotonic() - told > PATIENCE:
     for one in playing:
       one.process.kill()
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[list[int]]:
-  """A list that SIGTERM and Ctrl-C put their number in, in the main thread."""
-  asked: list[int] = []
-  if threading.current_thread() is not threading.main_thread():
-    yield asked
-    return
-  note: Callable[[int, Any], None] = lambda number, frame: asked.append(number)
-  before = {s: signal.signal(s, note) for s in (signal.SIGTERM, signal.SIGINT)}
-  try:
-    yield asked
-  finally:
-    for number, handler in before.items():
-      signal.signal(number, handler)
