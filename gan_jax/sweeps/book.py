@@ -84,7 +84,8 @@ def job(workdir: pathlib.Path, sweep: Sweep, name: str, program: tuple[str, ...]
   """What an executor plays for a trial; `program` is how gan_jax.main is called there."""
   folder = workdir / FOLDER / name
   flags = trials.arguments(sweep.config, sweep.trials[name])
-  return Job(name, (*program, *flags, f'--workdir={folder}'), folder)
+  config = trials.resolved(sweep.config, sweep.trials[name])
+  return Job(name, (*program, *flags, f'--workdir={folder}'), folder, config)
 
 
 def standing(workdir: pathlib.Path, name: str) -> dict[str, Any]:

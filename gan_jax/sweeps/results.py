@@ -3,8 +3,8 @@
 results.csv    a line for each trial: overrides, how it stands, the last of each number, its cost
 results.md     a line for each group of trials that differ in their seed alone
 results.html   the same, to be opened in a browser, with the plots
-metric.png     the metric of each group, by what the sweep puts in rows and columns
-compute.png    the metric over the seconds that the trials took
+metric.png     the metric by what the sweep puts in rows and columns
+compute.png    the metric over the seconds that training took
 """
 
 import base64
@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gan_jax import log, runs
+from gan_jax import assemble, log, runs
+from gan_jax import step as steps
 from gan_jax.progress import duration, moments
-from gan_jax.sweeps import book
+from gan_jax.sweeps import book, plots
 
 SEED = 'seed'
 UNTOLD = 'step', 'images_per_second'  # of a log, what is no result
@@ -60,7 +61,7 @@ def close(workdir: pathlib.Path, sweep: book.Sweep) -> Iterator[str]:
   rows = table(groups, sweep)
   _csv(workdir / 'results.csv', found)
   (workdir / 'results.md').write_text('\n'.join(markdown(rows)) + '\n')
-  pictures = [p for p in (_metric(workdir, groups, sweep), _compute(workdir, groups, sweep)) if p]
+  pictures = list(plots.draw(workdir, groups, sweep))
   failed = [f'{r.name}: {r.said}' for r in found if r.state == 'failed']
   (workdir / 'results.html').write_text(page(sweep, rows, failed, pictures))
   yield from _lined_up(rows)
@@ -164,19 +165,26 @@ def _course(
   folder: pathlib.Path, entries: Sequence[Mapping[str, Any]], metric: str
 ) -> tuple[np.ndarray, np.ndarray]:
   """(seconds of training, metric) wherever it was measured; the seconds from the rates logged."""
-  path = folder / 'config.json'
-  batch = runs.read_json(path)['batch'] if path.exists() else 0
+  images = _images_a_round(folder / 'config.json')
   seconds, last, clock, found = 0.0, 0, [], []
   for entry in entries:
     rate, step = entry.get('images_per_second'), int(entry['step'])
     if rate:
-      seconds, last = seconds + (step - last) * batch / rate, step
+      seconds, last = seconds + (step - last) * images / rate, step
     if metric in entry:
       clock.append(seconds)
       found.append(float(entry[metric]))
   if not found and seconds:
     clock, found = [seconds], [float('nan')]
   return np.array(clock), np.array(found)
+
+
+def _images_a_round(path: pathlib.Path) -> int:
+  if not path.exists():
+    return 0
+  config = runs.read_json(path)
+  moves, options = assemble.play(config)
+  return int(config['batch']) * steps.minibatches(moves, **options)
 
 
 def _csv(path: pathlib.Path, results: Sequence[Result]) -> None:
@@ -195,58 +203,3 @@ def _lined_up(rows: Sequence[Sequence[str]]) -> Iterator[str]:
   widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
   for row in rows:
     yield '  '.join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
-
-
-def _metric(
-  workdir: pathlib.Path, groups: Sequence[Group], sweep: book.Sweep
-) -> pathlib.Path | None:
-  """Rows along the axis, a bar for each of the columns, the spread over seeds as its error."""
-  if not (sweep.metric and sweep.rows) or not any(g.spread(sweep.metric)[2] for g in groups):
-    return None
-  from matplotlib.figure import Figure
-
-  label = lambda g, keys: ', '.join(str(g.overrides.get(k, '')) for k in keys)
-  across = list(dict.fromkeys(label(g, sweep.rows) for g in groups))
-  kinds = list(dict.fromkeys(label(g, sweep.columns) for g in groups))
-  figure = Figure(figsize=(max(5, 1.1 * len(across) + 1.5), 3.6), dpi=110, layout='constrained')
-  axes: Any = figure.add_subplot()
-  width = 0.8 / len(kinds)
-  for i, kind in enumerate(kinds):
-    own = [g for g in groups if label(g, sweep.columns) == kind]
-    found = [g.spread(sweep.metric) for g in own]
-    x = [across.index(label(g, sweep.rows)) + (i - (len(kinds) - 1) / 2) * width for g in own]
-    errors = [sd or 0.0 for _, sd, _ in found]
-    axes.bar(x, [m for m, _, _ in found], 0.9 * width, yerr=errors, capsize=2, label=kind or None)
-  axes.set_xticks(range(len(across)), across, fontsize=8)
-  axes.set_ylabel(f'{sweep.metric} ({sweep.better} is better)', fontsize=9)
-  axes.spines[['top', 'right']].set_visible(False)
-  if any(kinds):
-    axes.legend(fontsize=8, frameon=False, title=', '.join(sweep.columns), title_fontsize=8)
-  path = workdir / 'metric.png'
-  figure.savefig(path)
-  return path
-
-
-def _compute(
-  workdir: pathlib.Path, groups: Sequence[Group], sweep: book.Sweep
-) -> pathlib.Path | None:
-  """The metric as training went on: a line for each trial, a colour for each group."""
-  shown = [g for g in groups if any(np.isfinite(r.course[1]).any() for r in g.results)]
-  if not sweep.metric or not shown:
-    return None
-  from matplotlib.figure import Figure
-
-  figure = Figure(figsize=(6.5, 4), dpi=110, layout='constrained')
-  axes: Any = figure.add_subplot()
-  for i, group in enumerate(shown):
-    for j, one in enumerate(group.results):
-      name = ', '.join(str(v) for v in group.overrides.values()) if j == 0 else None
-      axes.plot(*one.course, color=f'C{i % 10}', linestyle=('-', '--', ':')[i // 10 % 3],
-                marker='.', markersize=3, linewidth=1, label=name)  # fmt: skip
-  axes.set_xlabel('seconds of training', fontsize=9)
-  axes.set_ylabel(sweep.metric, fontsize=9)
-  axes.legend(fontsize=7, frameon=False, ncols=1 + len(shown) // 12)
-  axes.spines[['top', 'right']].set_visible(False)
-  path = workdir / 'compute.png'
-  figure.savefig(path)
-  return path

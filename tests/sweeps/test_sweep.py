@@ -35,7 +35,7 @@ if seed == 3:
   print('gan_jax: round 7: D/loss is nan.', file=sys.stderr)
   sys.exit(1)
 rate = 5.0 if 'pair=hinge' in flags['config'] else 9.0
-(folder / 'config.json').write_text(json.dumps(dict(rounds=4, batch=10)))
+(folder / 'config.json').write_text(json.dumps(dict(rounds=4, batch=10, play='simultaneous')))
 with (folder / 'log.jsonl').open('w') as log:
   for step in (2, 4):
     log.write(json.dumps({'step': step, 'images_per_second': 20.0, 'D/loss': 0.1}) + chr(10))
