@@ -1,4 +1,4 @@
-"""A figure of matplotlib as an array, which is what an eval returns."""
+"""Pictures as arrays, which is what an eval returns: from matplotlib, and to Pillow."""
 
 from typing import Any
 
@@ -23,6 +23,13 @@ def pixels(figure: Any) -> np.ndarray:
   """A figure made by `blank` -> uint8[H,W,3]."""
   figure.canvas.draw()
   return np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
+
+
+def image(pixels: np.ndarray) -> Any:
+  """uint8[H,W,C] (C = 1, 3 or 4) as Pillow's image, which a notebook shows by itself."""
+  from PIL import Image
+
+  return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 
 
 def plain(axes: Any, x: str = '', y: str = '') -> None:

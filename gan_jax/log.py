@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gan_jax import canvas
+
 FILE = 'log.jsonl'
 PROTOCOLS = 'protocols.json'  # eval -> how its numbers come to be
 
@@ -101,11 +103,9 @@ def truncate(path: pathlib.Path, last: int) -> None:
 
 def save_png(path: pathlib.Path, pixels: np.ndarray) -> None:
   """Writes uint8[H,W,C] (C = 1, 3 or 4) as a PNG, whole or not at all."""
-  from PIL import Image
-
   path.parent.mkdir(parents=True, exist_ok=True)
   beside = path.with_suffix('.tmp')
-  Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(beside, format='png')
+  canvas.image(pixels).save(beside, format='png')
   beside.replace(path)
 
 
