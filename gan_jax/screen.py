@@ -4,11 +4,13 @@ import html
 import pathlib
 import sys
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 PAUSE = 0.5  # seconds at least between two states of a notebook's bar
+KEPT = 8  # lines that are shown below it
 
 
 class Screen(NamedTuple):
@@ -61,16 +63,17 @@ def in_notebook() -> bool:
 
 
 def notebook(total: int, start: int) -> Screen:
-  """A bar, below it the newest line, and the newest picture of each kind, each in its place."""
+  """A bar, below it the newest lines, and the newest picture of each kind, each in its place."""
   from IPython.display import Image, display
 
-  at: dict[str, Any] = {'round': start, 'line': '', 'drawn': -PAUSE}
-  bar = display(_cell(total, start, ''), raw=True, display_id=True)
+  at: dict[str, Any] = {'round': start, 'line': f'round {start:,} of {total:,}', 'drawn': -PAUSE}
+  said: deque[str] = deque(maxlen=KEPT)
+  bar = display(_cell(total, start, [at['line']]), raw=True, display_id=True)
   pictures: dict[str, Any] = {}
 
   def draw() -> None:
     at['drawn'] = time.monotonic()
-    bar.update(_cell(total, at['round'], at['line']), raw=True)
+    bar.update(_cell(total, at['round'], [at['line'], *said]), raw=True)
 
   def advance(round_: int) -> None:
     at['round'] = round_
@@ -79,6 +82,10 @@ def notebook(total: int, start: int) -> Screen:
 
   def tell(*told: Any) -> None:
     at['line'] = _told(total, *told)
+    draw()
+
+  def say(line: str) -> None:
+    said.append(line)
     draw()
 
   def picture(path: pathlib.Path) -> None:
@@ -90,14 +97,14 @@ def notebook(total: int, start: int) -> Screen:
     else:
       pictures[name] = display(image, display_id=True)
 
-  return Screen(advance, tell, partial(print, flush=True), picture, draw)
+  return Screen(advance, tell, say, picture, draw)
 
 
 def _told(total: int, round_: int, text: str, left: str) -> str:
   return f'round {round_:,} of {total:,}  {text}  {left} to go'
 
 
-def _cell(total: int, round_: int, line: str) -> dict[str, str]:
-  said = line or f'round {round_:,} of {total:,}'
+def _cell(total: int, round_: int, lines: Sequence[str]) -> dict[str, str]:
+  text = '\n'.join(lines)
   bar = f'<progress value="{round_}" max="{total}" style="width:30em"></progress>'
-  return {'text/plain': said, 'text/html': f'{bar}<br><code>{html.escape(said)}</code>'}
+  return {'text/plain': text, 'text/html': f'{bar}<pre>{html.escape(text)}</pre>'}

@@ -1,6 +1,5 @@
 """What is seen of a run: in a kernel that is asked as a notebook asks it, and in a file."""
 
-
 import nbformat
 import pytest
 from nbclient import NotebookClient
@@ -17,6 +16,8 @@ with progress(100, 0) as shown:
   for round_ in (50, 100):
     shown.advance(round_)
     shown.report(round_, {'D/loss': 0.5}, 64)
+    for i in range(9):
+      shown.say(f'look {i} < {round_}')
     for name in ('samples', 'data'):
       pixels = np.full((4, 4, 1), round_, np.uint8)
       shown.picture(log.save_picture(pathlib.Path(f'{name}_{round_:08d}'), pixels))
@@ -36,6 +37,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
 def test_in_a_notebook_bar_and_pictures_stay_in_their_places(outputs: list) -> None:
   bar, *pictures = outputs[0]
   assert bar['data']['text/plain'].startswith('round 100 of 100  D/loss 0.500')
+  assert bar['data']['text/plain'].splitlines()[1:] == [f'look {i} < 100' for i in range(1, 9)]
   assert 'value="100" max="100"' in bar['data']['text/html']
   assert len(pictures) == 2
   assert pictures[0]['data']['image/png'] == pictures[1]['data']['image/png']
