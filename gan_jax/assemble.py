@@ -1,9 +1,10 @@
 """From a config to its parts. Every command starts here; only `train` puts them to work.
 
 The parts of a config are: data and transform (what is learnt), prior, nets, objective, players, ema
-(the game), play (how it is played), rounds, batch, seed, devices, parallel, rounds_per_call (how
-long and on what), start (weights from another run), evals, log_every, checkpoint, finish (what is
-looked at and kept), precision (what is multiplied: 'float32', or 'bfloat16').
+(the game), play (how it is played), rounds, batch, accumulate, seed, devices, parallel,
+resident_mb, resident_parts, rounds_per_call (how long and on what), start (weights from another
+run), evals, log_every, checkpoint, finish (what is looked at and kept), precision (what is
+multiplied: 'float32', or 'bfloat16').
 `experiments/gan_digits.py` shows most of them.
 """
 

@@ -52,6 +52,7 @@ DEFAULTS = dict(
   devices=None,
   parallel='jitted',
   rounds_per_call=1,
+  accumulate=1,
   resident_mb=2048,
   resident_parts=1,
   log_every=100,

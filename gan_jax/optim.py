@@ -24,6 +24,11 @@ def chain(links: Sequence[optax.GradientTransformation]) -> optax.GradientTransf
   return optax.chain(*links)
 
 
+def averaged(tx: optax.GradientTransformation, moves: int) -> optax.GradientTransformation:
+  """Moves once in so many moves, along the mean of their gradients, and stands still in between."""
+  return optax.MultiSteps(tx, moves).gradient_transformation()
+
+
 class HeavyBallState(NamedTuple):
   """Moves made, and the velocity."""
 

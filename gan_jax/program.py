@@ -12,6 +12,7 @@ import numpy as np
 from gan_jax import assemble, hosts, loop, parallel, population
 from gan_jax import config as configs
 from gan_jax import step as steps
+from gan_jax.accumulation import accumulated
 from gan_jax.data import loader
 from gan_jax.data.source import Source
 from gan_jax.data.transforms import Transform
@@ -38,21 +39,22 @@ class Parts(NamedTuple):
 def build(config: Mapping[str, Any], members: Sequence[Member]) -> Parts:
   """Everything that is made of the config; raises InputError for what does not fit."""
   source, seen = assemble.open_source(config), assemble.transform(config)
+  parted = accumulated(config)
   known = assemble.facts(source, seen)
   mean = cache(lambda: assemble.pixel_mean(source, seen))
   show = cache(lambda n: assemble.shown(source, seen, n))
-  games = [assemble.game(m.config, known, mean, show) for m in members]
+  games = [assemble.game(accumulated(m.config), known, mean, show) for m in members]
   put = population.put
-  play = lambda values: assemble.game(put(config, values), known, mean, show)
+  play = lambda values: assemble.game(accumulated(put(config, values)), known, mean, show)
   game = lambda values: play(values) if values else games[0]
-  moves, options = assemble.play(config)
-  way = _way(config, members)
+  moves, options = assemble.play(parted)
+  way = _way(parted, members)
   steps_ = lambda one: way.step(lambda mean: moves(one, mean=mean, **options))
   plain = steps_(games[0])
   step = lambda values: steps_(game(values)) if values else plain
   k = steps.minibatches(moves, **options)
   plan = loader.Plan(
-    config['seed'], config['batch'], k, config['rounds_per_call'], config['resident_parts']
+    config['seed'], parted['batch'], k, config['rounds_per_call'], config['resident_parts']
   )
   loader.check(source, plan, config['rounds'])
 

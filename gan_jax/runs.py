@@ -20,6 +20,7 @@ from jax.sharding import SingleDeviceSharding
 from gan_jax import assemble, checkpoint, sampling
 from gan_jax import config as configs
 from gan_jax import step as steps
+from gan_jax.accumulation import accumulated
 from gan_jax.errors import InputError
 from gan_jax.sampling import Sampler
 from gan_jax.step import Game, TrainState
@@ -85,13 +86,13 @@ def load(workdir: str | pathlib.Path, step: int | None = None) -> Run:
   """
   workdir = pathlib.Path(workdir)
   _check_is_run(workdir)
-  config, facts = read_json(workdir / 'config.json'), read_json(workdir / 'facts.json')
+  config, facts = _as_of_now(read_json(workdir / 'config.json')), read_json(workdir / 'facts.json')
   columns = {name: (tuple(shape), dtype) for name, (shape, dtype) in facts['columns'].items()}
   known = assemble.Facts(**{**facts, 'shape': tuple(facts['shape']), 'columns': columns})
   kept = workdir / 'examples.npz'
   examples = dict(np.load(kept)) if kept.exists() else {}
   # The mean image only says where weights start, and these have moved on.
-  game = assemble.game(config, known, lambda: np.zeros(known.shape, np.float32))
+  game = assemble.game(accumulated(config), known, lambda: np.zeros(known.shape, np.float32))
   here = SingleDeviceSharding(jax.devices()[0])
   like = jax.tree.map(
     lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=here),

@@ -50,6 +50,7 @@ class Game(NamedTuple):
 
 Step = Callable[[TrainState, Batch, Key], tuple[TrainState, Scalars]]
 Mean = Callable[[Any], Any]
+SCHEDULE = ('D', 'G')  # Algorithm 1 with k = 1
 
 
 def identity(tree: Any) -> Any:
@@ -104,15 +105,16 @@ def effective(
 
 def alternating(
   game: Game,
-  schedule: Sequence[str | tuple[str, int]] = ('D', 'G'),
+  schedule: Sequence[str | tuple[str, int]] = SCHEDULE,
   mean: Mean = identity,
   noise: str = 'fresh',
+  unroll: bool = False,
 ) -> Step:
   """Players move in turn: ('D',) * k + ('G',) is Algorithm 1.
 
   An entry is a player, whose i-th move in the round sees minibatch i, or (player, minibatch): with
   (('D', 0), ('G', 1)) G sees real images of its own. Equal moves in a row are one `lax.scan`, so
-  compilation does not grow with k.
+  compilation does not grow with k; with `unroll` it does, and who counts FLOPs counts all of them.
 
   `noise` is 'fresh' for each move, or 'shared': a turn begins with the noise that the one before
   it ended with, so that G is judged on the very fakes that D has just learnt from, as in the Torch
@@ -150,7 +152,7 @@ def alternating(
         def afresh(state, i_at, draw=draw, move=move):
           return move(state, (i_at[1], draw(*i_at)))
 
-        state, scalars = jax.lax.scan(afresh, state, each)
+        state, scalars = jax.lax.scan(afresh, state, each, unroll=unroll)
         scalars = jax.tree.map(_last, scalars)
       log |= scalars
     return _close(game, state, log), log
@@ -194,8 +196,7 @@ def extragradient(game: Game, mean: Mean = identity) -> Step:
 def minibatches(play: Callable, **options: Any) -> int:
   """How many minibatches k a round of `play` (one of the three above) consumes."""
   if play is alternating:
-    default = ('D', 'G')
-    return 1 + max(at for _, at in _numbered(options.get('schedule', default)))
+    return 1 + max(at for _, at in numbered(options.get('schedule', SCHEDULE)))
   return 2 if play is extragradient else 1
 
 
@@ -297,8 +298,8 @@ def _close(game: Game, state: TrainState, log: Scalars) -> TrainState:
   )
 
 
-def _numbered(schedule: Sequence[str | tuple[str, int]]) -> list[tuple[str, int]]:
-  """Every entry as (player, minibatch)."""
+def numbered(schedule: Sequence[str | tuple[str, int]]) -> list[tuple[str, int]]:
+  """Every entry of a schedule as (player, minibatch)."""
   seen: dict[str, int] = {}
   out = []
   for entry in schedule:
@@ -310,7 +311,7 @@ def _numbered(schedule: Sequence[str | tuple[str, int]]) -> list[tuple[str, int]
 
 def _turns(game: Game, schedule: Sequence[str | tuple[str, int]]) -> list[tuple[str, list[int]]]:
   """Runs of equal moves: [(player, its minibatches)]."""
-  moves = _numbered(schedule)
+  moves = numbered(schedule)
   if not moves:
     raise InputError('the schedule is empty; it must name the players in the order of their moves.')
   if strangers := {name for name, _ in moves} - set(game.players):
