@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
+import jax.export  # jax 0.7 does not by itself
 import numpy as np
 from absl import app, flags
 
@@ -30,7 +31,7 @@ PROGRAM, LOADER = 'generator.stablehlo', 'load.py'
 LOAD = '''"""Draws from the generator beside this file, by jax and flatbuffers: python load.py 16"""
 
 import json, pathlib, sys
-import jax
+import jax, jax.export
 
 here = pathlib.Path(__file__).parent
 card = json.loads((here / 'card.json').read_text())
