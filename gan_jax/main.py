@@ -34,6 +34,7 @@ _VARY = flags.DEFINE_multi_string(
   'Trains a population as one program: KEY=FROM:TO or KEY=VALUE,VALUE, a key of the config and the '
   'values that it takes; given several times, every combination. A * stands for every key there.',
 )
+_DRY_RUN = flags.DEFINE_bool('dry_run', False, 'Only says what the run would take.')
 _COORDINATOR = flags.DEFINE_string(
   'coordinator', None, 'Of several hosts that play one run: HOST:PORT of the first one, or auto.'
 )
@@ -56,7 +57,7 @@ def main(argv: list[str]) -> int:
   """Parses nothing more: absl has read the flags."""
   if len(argv) > 1:
     raise app.UsageError(f'{argv[1]!r} is no flag; options are written --config.key=value')
-  from gan_jax import hosts, population, runs  # here, so that --help need not wait for jax
+  from gan_jax import costs, hosts, population, runs  # here, so that --help need not wait for jax
 
   if _COORDINATOR.value:
     hosts.connect(_COORDINATOR.value, _PROCESSES.value, _PROCESS.value)
@@ -73,20 +74,18 @@ def main(argv: list[str]) -> int:
   print(f'workdir  {workdir}')
   vary = population.parse(_VARY.value) or None
   if vary:
-    _a_device_for_each_core()
-  configs.resolve(config.get('driver', 'train.run'), '')(config, workdir, vary)
+    population.a_device_for_each_core()
+  driver = config.get('driver', 'train.run')
+  if _DRY_RUN.value:
+    if driver != 'train.run':
+      raise InputError(
+        f'--dry_run is for one run; {driver} plays several, each with its own costs.'
+      )
+    for line in costs.lines(config, workdir, vary):
+      print(line)
+    return 0
+  configs.resolve(driver, '')(config, workdir, vary)
   return 0
-
-
-def _a_device_for_each_core() -> None:
-  """Members of a population are divided among devices; on CPU let these be the cores."""
-  import jax
-
-  said = getattr(jax.config, 'jax_num_cpu_devices', -1) > 0
-  if not said and 'device_count' not in os.environ.get('XLA_FLAGS', ''):
-    allowed = getattr(os, 'sched_getaffinity', None)  # which macOS has not
-    cores = len(allowed(0)) if allowed else os.cpu_count() or 1
-    jax.config.update('jax_num_cpu_devices', cores)
 
 
 if __name__ == '__main__':

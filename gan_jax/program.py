@@ -89,15 +89,16 @@ def open_feed(
   way: parallel.Way,
   resident_mb: float,
   seeds: Sequence[int] | None = None,
+  place: loader.Place | None = None,
 ) -> loader.Feed:
   """The set, or each device's share of its parts, on the devices if that fits; else streamed."""
   size = sum(a.nbytes for a in source.arrays.values()) / 2**20
   shared = plan.parts > 1 and seeds is None
   if size / (way.mesh.size if shared else 1) > resident_mb:
-    return loader.streamed(source, plan, way.batches, seeds)
+    return loader.streamed(source, plan, way.batches, seeds, place)
   if shared:
-    return loader.divided(source, plan, way.mesh)
-  return loader.resident(source, plan, parallel.replicated(way.mesh))
+    return loader.divided(source, plan, way.mesh, place)
+  return loader.resident(source, plan, parallel.replicated(way.mesh), place)
 
 
 def compile_call(
@@ -108,10 +109,30 @@ def compile_call(
   way: parallel.Way,
   examples: tuple,
 ) -> loop.Call:
+  """What `compiled` makes of these; prints what it costs."""
+  began = time.perf_counter()
+  call = compiled(step, feed, seen, plan, way, examples)
+  cost, memory = call.cost_analysis() or {}, call.memory_analysis()
+  # XLA counts the body of a loop once: of the rounds in a call, and of k equal moves in a row.
+  flops = quantity(cost.get('flops', 0)) + 'FLOP a round'
+  flops += ', equal moves in a row counted as one' if plan.k > 1 else ''
+  working = f'{quantity(memory.temp_size_in_bytes)}B of working memory' if memory else ''
+  print(f'compiled in {time.perf_counter() - began:.0f} s: {flops}; {working}', flush=True)
+  return call
+
+
+def compiled(
+  step: Callable[[Values], steps.Step],
+  feed: loader.Feed,
+  seen: Transform,
+  plan: loader.Plan,
+  way: parallel.Way,
+  examples: tuple,
+) -> Any:
   """(state, inputs, own) -> (state, scalars f32[R]): R rounds as one compiled program.
 
-  Drawing the minibatches and transforming them are part of it; the state is donated. Prints what
-  it costs. In a population all have a leading axis of members, [N,R].
+  Drawing the minibatches and transforming them are part of it; the state is donated. In a
+  population all have a leading axis of members, [N,R]. `examples` may be shapes.
   """
 
   def call(state: TrainState, inputs: Any, own: Own):
@@ -127,17 +148,9 @@ def compile_call(
 
     return jax.lax.scan(one, state, jnp.arange(plan.rounds))
 
-  began = time.perf_counter()
   spread = way.spread(call, feed.shared)
-  lowered = jax.jit(spread, donate_argnums=0, out_shardings=(way.state, way.state)).lower(*examples)
-  compiled = lowered.compile()
-  cost, memory = compiled.cost_analysis() or {}, compiled.memory_analysis()
-  # XLA counts the body of a loop once: of the rounds in a call, and of k equal moves in a row.
-  flops = quantity(cost.get('flops', 0)) + 'FLOP a round'
-  flops += ', equal moves in a row counted as one' if plan.k > 1 else ''
-  working = f'{quantity(memory.temp_size_in_bytes)}B of working memory' if memory else ''
-  print(f'compiled in {time.perf_counter() - began:.0f} s: {flops}; {working}', flush=True)
-  return compiled
+  out = (way.state, way.state)
+  return jax.jit(spread, donate_argnums=0, out_shardings=out).lower(*examples).compile()
 
 
 def _way(config: Mapping[str, Any], members: Sequence[Member]) -> parallel.Way:

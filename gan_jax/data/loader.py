@@ -14,6 +14,7 @@ on how many devices there are.
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -48,6 +49,9 @@ class Plan(NamedTuple):
   rounds: int  # per call
   parts: int = 1  # of the set
 
+
+# How an array of a shape and dtype, of which `part` gives what is at an index, comes to lie.
+Place = Callable[..., Any]
 
 PART = 0x27D4EB2F  # between the seeds of two parts
 
@@ -96,9 +100,10 @@ def _part_seed(seed: Any, part: Any) -> Any:
   return seed + part * PART
 
 
-def resident(source: Source, plan: Plan, sharding: Sharding) -> Feed:
+def resident(source: Source, plan: Plan, sharding: Sharding, place: Place | None = None) -> Feed:
   """The whole set lies on the devices and is sampled inside the call."""
-  arrays = {name: _placed(a.shape, a.__getitem__, sharding) for name, a in source.arrays.items()}
+  lie = partial(place or placed, sharding=sharding)
+  arrays = {n: lie(a.shape, a.dtype, part=a.__getitem__) for n, a in source.arrays.items()}
 
   def batches(inputs: Arrays, i: Array, round_: Array, seed: Any = plan.seed) -> Arrays:
     taken = rows(plan, seed, jnp.asarray(round_, jnp.uint32)[None], len(source))[0]
@@ -107,7 +112,7 @@ def resident(source: Source, plan: Plan, sharding: Sharding) -> Feed:
   return Feed(lambda first: arrays, batches, lambda: None, shared=True)
 
 
-def divided(source: Source, plan: Plan, mesh: Mesh) -> Feed:
+def divided(source: Source, plan: Plan, mesh: Mesh, place: Place | None = None) -> Feed:
   """Each device holds its share of the parts, and samples them by itself.
 
   Neither the set nor a batch moves between devices. Raises InputError if the parts cannot be shared
@@ -120,15 +125,16 @@ def divided(source: Source, plan: Plan, mesh: Mesh) -> Feed:
     )
   own, size = plan.parts // mesh.size, len(source) // plan.parts
   share = PartitionSpec(axis)
+  lie = partial(place or placed, sharding=NamedSharding(mesh, share))
 
-  def place(a: Any) -> jax.Array:
+  def held(a: Any) -> jax.Array:
     def part(at: tuple) -> np.ndarray:
       first, last, _ = at[0].indices(plan.parts)
       return np.asarray(a[first * size : last * size]).reshape(last - first, size, *a.shape[1:])
 
-    return _placed((plan.parts, size, *a.shape[1:]), part, NamedSharding(mesh, share))
+    return lie((plan.parts, size, *a.shape[1:]), a.dtype, part=part)
 
-  arrays = {name: place(a) for name, a in source.arrays.items()}
+  arrays = {name: held(a) for name, a in source.arrays.items()}
 
   def sampled(held: Arrays, round_: Array, seed: Array) -> Arrays:
     """One device's [own,size,...] -> its part of the minibatches, [k,B/devices,...]."""
@@ -157,7 +163,11 @@ def divided(source: Source, plan: Plan, mesh: Mesh) -> Feed:
 
 
 def streamed(
-  source: Source, plan: Plan, sharding: Sharding, seeds: Sequence[int] | None = None
+  source: Source,
+  plan: Plan,
+  sharding: Sharding,
+  seeds: Sequence[int] | None = None,
+  place: Place | None = None,
 ) -> Feed:
   """Each call's batches are gathered on the host, one call ahead: for large sets.
 
@@ -166,17 +176,18 @@ def streamed(
   """
   pool = ThreadPoolExecutor(1, thread_name_prefix='loader')
   ahead: dict[int, Any] = {}
+  lie = partial(place or placed, sharding=sharding)
 
   def gather(first: int) -> Arrays:
     rounds = np.arange(first, first + plan.rounds, dtype=np.uint32)
     where = lambda seed: rows(plan, seed, rounds, len(source)).astype(np.int64)
     taken = where(plan.seed) if seeds is None else np.stack([where(seed) for seed in seeds])
 
-    def place(a: Any) -> jax.Array:
+    def gathered(a: Any) -> jax.Array:
       part = lambda at: _rows(a, taken[at[: taken.ndim]])
-      return _placed((*taken.shape, *a.shape[1:]), part, sharding)
+      return lie((*taken.shape, *a.shape[1:]), a.dtype, part=part)
 
-    return {name: place(a) for name, a in source.arrays.items()}
+    return {name: gathered(a) for name, a in source.arrays.items()}
 
   def inputs(first: int) -> Arrays:
     now = ahead.pop(first, None) or pool.submit(gather, first)
@@ -192,8 +203,11 @@ def streamed(
   return Feed(inputs, batches, close, shared=False)
 
 
-def _placed(shape: tuple[int, ...], part: Callable[[Any], Any], sharding: Sharding) -> jax.Array:
+def placed(
+  shape: tuple[int, ...], dtype: Any, part: Callable[[Any], Any], sharding: Sharding
+) -> jax.Array:
   """An array over the devices, of which each host makes the parts that its own are to have."""
+  del dtype  # that of the parts
   return jax.make_array_from_callback(shape, sharding, lambda at: np.asarray(part(at)))
 
 
