@@ -14,6 +14,7 @@ difference, nor has a learning rate or a weight.
 import copy
 import difflib
 import itertools
+import os
 import pathlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -36,6 +37,9 @@ class Member(NamedTuple):
   workdir: pathlib.Path
   config: dict[str, Any]  # a whole one, with the member's own values
   values: dict[str, float]  # what of it varies
+
+
+Vary = Mapping[str, Iterable[float]] | Sequence[Member]  # what varies, or who is to be played
 
 
 class Own(NamedTuple):
@@ -64,16 +68,17 @@ def parse(words: Sequence[str]) -> dict[str, list[float]]:
   return vary
 
 
-def members(
-  config: Mapping[str, Any], workdir: pathlib.Path, vary: Mapping[str, Iterable[float]] | None
-) -> list[Member]:
+def members(config: Mapping[str, Any], workdir: pathlib.Path, vary: Vary | None) -> list[Member]:
   """The runs of a population, in the order of the product; of no `vary` at all the one run.
 
-  `config` is complete and plain. Raises InputError for what is not there, cannot vary inside one
+  `config` is complete and plain. Members that were made elsewhere, each with a whole config of its
+  own, are taken as they are. Raises InputError for what is not there, cannot vary inside one
   program as far as its name and type say, or is given twice.
   """
   if vary is None:
     return [Member('', workdir, dict(config), {})]
+  if not isinstance(vary, Mapping):
+    return list(vary)
   lists = {key: _checked(config, key, list(values)) for key, values in vary.items()}
   if not lists:
     raise InputError('a population must say what varies.')
@@ -94,6 +99,15 @@ def put(config: Mapping[str, Any], values: Values) -> dict[str, Any]:
     for at, last in _places(out, key):
       at[last] = value
   return out
+
+
+def a_device_for_each_core() -> None:
+  """Members of a population are divided among devices; on CPU let these be the cores."""
+  said = getattr(jax.config, 'jax_num_cpu_devices', -1) > 0
+  if not said and 'device_count' not in os.environ.get('XLA_FLAGS', ''):
+    allowed = getattr(os, 'sched_getaffinity', None)  # which macOS has not
+    cores = len(allowed(0)) if allowed else os.cpu_count() or 1
+    jax.config.update('jax_num_cpu_devices', cores)
 
 
 def own(member: Member) -> Own:

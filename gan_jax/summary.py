@@ -27,9 +27,9 @@ def claim(workdir: pathlib.Path, members: Sequence[Member]) -> dict[str, str]:
     raise InputError(f'{workdir} holds a run; give the population a --workdir of its own.')
   labels = [m.label for m in members]
   if not path.exists():
-    for label in labels:  # members of their own are welcome only where they were begun together
-      if (workdir / label / 'config.json').exists():
-        raise InputError(f'{workdir / label} holds a run already; give another --workdir.')
+    for member in members:  # runs of their own are welcome only where they were begun together
+      if (member.workdir / 'config.json').exists():
+        raise InputError(f'{member.workdir} holds a run already; give another --workdir.')
     _write(workdir, members, {})
     return {}
   was = runs.read_json(path)['members']

@@ -9,6 +9,9 @@ The same command goes on: trials that are done stay as they are, the others go o
 checkpoint. A trial that comes to a bad end is tried again, as often as the sweep says, and reported
 if that was of no use; one that says what is wrong with it (a diverged run, a wrong value) is not,
 since it would come to the same end. --again tries those that failed once more.
+
+Executors are named like calls: local, population, ray play the trials; shell, jobset and skypilot
+write files by which they are played elsewhere, and the same command tells later what came of it.
 """
 
 import pathlib
@@ -35,6 +38,11 @@ def main(argv: list[str]) -> int:
   default = pathlib.Path('runs') / '-'.join(filter(None, (pathlib.Path(path).stem, arg)))
   workdir = pathlib.Path(said.workdir or default)
   if said.dry_run:
+    if sweep.search:
+      print(
+        f'{sweep.search.n} trials by {sweep.search.sampler}, of {", ".join(sweep.search.space)}'
+      )
+      return 0
     for name, overrides in sweep.trials.items():
       print(
         ' '.join(trials.arguments(sweep.config, overrides)), f'--workdir={workdir}/trials/{name}'
@@ -44,6 +52,7 @@ def main(argv: list[str]) -> int:
   print(f'workdir  {workdir}')
   with alone(workdir):
     book.claim(workdir, sweep)
+    book.look(workdir, sweep)
     try:
       play(workdir, sweep, said.executor, again=said.again)
     finally:
@@ -71,8 +80,8 @@ def play(
   InputError for one that there is not.
   """
   from gan_jax import asking
-  from gan_jax.executors.job import Ended, Started, Tick
-  from gan_jax.sweeps import book
+  from gan_jax.executors.job import Ended, Started, Tick, Told
+  from gan_jax.sweeps import book, search
   from gan_jax.sweeps.board import board
 
   execute = asking.call(executor, 'executors')
@@ -80,6 +89,14 @@ def play(
   left = [n for n in sweep.trials if book.standing(workdir, n)['state'] not in over]
   queue = deque(book.job(workdir, sweep, name, tuple(program)) for name in left)
   tries = dict.fromkeys(left, 0)
+  study = search.study(workdir, sweep)
+
+  def ask() -> None:  # of a search: as many as it has at once
+    while sweep.search and len(tries) < sweep.search.at_once and (name := study.ask()):
+      queue.append(book.job(workdir, sweep, name, tuple(program)))
+      tries[name] = 0
+
+  ask()
   with board(workdir, sweep) as shown:
     for event in execute(queue):
       match event:
@@ -94,6 +111,12 @@ def play(
           shown.say(f'{state:8} {job.name}{"" if state == "done" else f": {line}"}')
           if state == 'again':
             queue.append(job)
+          elif state != 'waiting':
+            tries.pop(job.name)
+            study.tell(job.name)
+            ask()
+        case Told(line):
+          shown.say(line)
         case Tick():
           shown.refresh()
 

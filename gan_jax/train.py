@@ -4,7 +4,7 @@ import contextlib
 import inspect
 import json
 import pathlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -40,15 +40,15 @@ BANDS = 'figures.curves.bands'  # (workdir, {group: folders of its runs}), after
 def run(
   config: Mapping[str, Any],
   workdir: str | pathlib.Path,
-  vary: Mapping[str, Iterable[float]] | None = None,
+  vary: population.Vary | None = None,
 ) -> TrainState:
   """Trains as the config says, in `workdir`; goes on from there if a run of it was begun there.
 
   With `vary`, e.g. {'seed': range(8)}, a population: a run in each of workdir's folders seed=0, ...
-  (see population.py). Returns the final state, a population's with a leading axis of members.
-  Raises InputError for a config, data or a workdir that cannot be used, Diverged when training left
-  the finite numbers (some members alone: once the others are through), Collapsed when the watch
-  ended it, Interrupted after SIGTERM or Ctrl-C.
+  or, if its members are given, in theirs (see population.py). Returns the final state, a
+  population's with a leading axis of members. Raises InputError for a config, data or a workdir
+  that cannot be used, Diverged when training left the finite numbers (some members alone: once the
+  others are through), Collapsed when the watch ended it, Interrupted after SIGTERM or Ctrl-C.
   """
   config, workdir = assemble.complete(config), pathlib.Path(workdir)
   evals = evals_of({**watching.evals(config['watch']), **config['evals']})
@@ -216,13 +216,13 @@ def finish(
 ) -> None:
   """The figures of each run and, of a population, what it comes to; Diverged if some did."""
   figures = [configs.resolve(name, '') for name in config['finish']]
-  drawn = {m.label: [path for figure in figures for path in figure(m.workdir)] for m in members}
+  drawn = {m.workdir: [path for figure in figures for path in figure(m.workdir)] for m in members}
   if not members[0].label:
-    for path in drawn['']:
+    for path in drawn[members[0].workdir]:
       print(f'wrote    {path}')
     return
-  for label, paths in drawn.items():
-    print(f'wrote    {workdir / label}: {", ".join(path.name for path in paths) or "no figures"}')
+  for folder, paths in drawn.items():
+    print(f'wrote    {folder}: {", ".join(path.name for path in paths) or "no figures"}')
   groups = summary.close(workdir, members, fallen)
   if config['finish']:
     for path in configs.resolve(BANDS, '')(workdir, groups):

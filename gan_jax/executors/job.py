@@ -6,7 +6,8 @@ reads the events may append jobs meanwhile, to have them tried again.
 """
 
 import pathlib
-from typing import NamedTuple
+from collections import deque
+from typing import Any, NamedTuple
 
 
 class Job(NamedTuple):
@@ -15,6 +16,7 @@ class Job(NamedTuple):
   name: str
   command: tuple[str, ...]
   workdir: pathlib.Path  # there by then; what the command prints is appended to OUTPUT in it
+  config: dict[str, Any] | None = None  # what the command asks for, whole, for who wants to look
 
 
 OUTPUT = 'output.txt'
@@ -39,4 +41,17 @@ class Tick(NamedTuple):
   """Time has passed."""
 
 
-Event = Started | Ended | Tick
+class Told(NamedTuple):
+  """Something that the person at the keyboard is to know."""
+
+  line: str
+
+
+Event = Started | Ended | Tick | Told
+
+
+def taken(queue: deque[Job]) -> list[Job]:
+  """All jobs, of which the queue is emptied: for who only writes down how they are played."""
+  jobs = list(queue)
+  queue.clear()
+  return jobs

@@ -130,7 +130,10 @@ def _begin(library: Any, job: Job, actors: Sequence[Any], free: Callable[[], Non
     output = (job.workdir / (OUTPUT if i == 0 else f'{i}-{OUTPUT}')).absolute()
     output.touch()
     heard = actor.begin.remote(
-      job._replace(workdir=job.workdir.absolute()), os.getcwd(), sys.executable, str(output)
+      job._replace(workdir=job.workdir.absolute(), config=None),
+      os.getcwd(),
+      sys.executable,
+      str(output),
     )
     processes.append(Process(actor, heard))
   return Trial(job, processes, free)

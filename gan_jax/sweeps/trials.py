@@ -18,7 +18,7 @@ import pathlib
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from ml_collections.config_flags import config_path
@@ -27,8 +27,14 @@ from gan_jax import config as configs
 from gan_jax.errors import InputError
 
 Overrides = dict[str, Any]
-Distribution = Callable[[np.random.Generator], Any]
 LONGEST = 120  # letters of a name; folders may not have many more
+
+
+class Distribution(NamedTuple):
+  """Where a value is drawn from: at random, or as a sampler of Optuna suggests."""
+
+  draw: Callable[[np.random.Generator], Any]
+  suggest: Callable[[Any, str], Any]  # (a trial of Optuna, the key)
 
 
 def product(values: Mapping[str, Iterable[Any]]) -> list[Overrides]:
@@ -60,29 +66,41 @@ def crossed(*parts: Sequence[Overrides]) -> list[Overrides]:
 def sampled(n: int, values: Mapping[str, Distribution], seed: int = 0) -> list[Overrides]:
   """n random trials, the same ones for the same seed; of n + 1 the first n are these."""
   rng = np.random.default_rng(seed)
-  return [{key: draw(rng) for key, draw in values.items()} for _ in range(n)]
+  return [{key: each.draw(rng) for key, each in values.items()} for _ in range(n)]
 
 
 def uniform(low: float, high: float) -> Distribution:
   """A number between low and high."""
-  return lambda rng: float(rng.uniform(low, high))
+  return Distribution(
+    lambda rng: float(rng.uniform(low, high)),
+    lambda trial, key: _rounded(trial.suggest_float(key, low, high)),
+  )
 
 
 def log_uniform(low: float, high: float) -> Distribution:
   """A number above 0 whose logarithm is uniform; rounded to four digits, so that it can be read."""
   if not 0 < low < high:
     raise InputError(f'log_uniform({low}, {high}) goes from a number above 0 to a larger one.')
-  return lambda rng: float(f'{math.exp(rng.uniform(math.log(low), math.log(high))):.4g}')
+  return Distribution(
+    lambda rng: _rounded(math.exp(rng.uniform(math.log(low), math.log(high)))),
+    lambda trial, key: _rounded(trial.suggest_float(key, low, high, log=True)),
+  )
 
 
 def integers(low: int, high: int) -> Distribution:
   """A whole number from low up to and without high."""
-  return lambda rng: int(rng.integers(low, high))
+  return Distribution(
+    lambda rng: int(rng.integers(low, high)),
+    lambda trial, key: trial.suggest_int(key, low, high - 1),
+  )
 
 
 def choice(*values: Any) -> Distribution:
   """One of these."""
-  return lambda rng: values[int(rng.integers(len(values)))]
+  return Distribution(
+    lambda rng: values[int(rng.integers(len(values)))],
+    lambda trial, key: values[trial.suggest_categorical(key, range(len(values)))],
+  )
 
 
 def name(overrides: Overrides) -> str:
@@ -155,6 +173,10 @@ def load(path: str, function: str) -> Callable[..., Any]:
   if not hasattr(module, function):
     raise InputError(f'{path} has no function {function}.')
   return getattr(module, function)
+
+
+def _rounded(value: float) -> float:
+  return float(f'{value:.4g}')
 
 
 def _some(key: str, values: Iterable[Any]) -> list[Any]:
