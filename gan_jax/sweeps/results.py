@@ -1,7 +1,8 @@
 """What a sweep comes to: a table with mean and spread over the seeds, and its plots.
 
 results.csv    a line for each trial: overrides, how it stands, the last of each number, its cost
-results.md     a line for each group of trials that differ in their seed alone
+results.md     a line for each group of trials that differ in their seed alone; before them, if the
+               sweep says rows and columns, the best of each place
 results.html   the same, to be opened in a browser, with the plots
 metric.png     the metric by what the sweep puts in rows and columns
 compute.png    the metric over the seconds that training took
@@ -9,11 +10,11 @@ compute.png    the metric over the seconds that training took
 
 import base64
 import csv
-import html
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import jinja2
 import numpy as np
 
 from gan_jax import assemble, log, runs
@@ -60,10 +61,12 @@ def close(workdir: pathlib.Path, sweep: book.Sweep) -> Iterator[str]:
   groups = grouped(found)
   rows = table(groups, sweep)
   _csv(workdir / 'results.csv', found)
-  (workdir / 'results.md').write_text('\n'.join(markdown(rows)) + '\n')
+  table_of = crossed(groups, sweep)
+  lines = [_best(sweep), '', *markdown(table_of), ''] if table_of else []
+  (workdir / 'results.md').write_text('\n'.join([*lines, *markdown(rows)]) + '\n')
   pictures = list(plots.draw(workdir, groups, sweep))
   failed = [f'{r.name}: {r.said}' for r in found if r.state == 'failed']
-  (workdir / 'results.html').write_text(page(sweep, rows, failed, pictures))
+  (workdir / 'results.html').write_text(page(sweep, rows, table_of, failed, pictures))
   yield from _lined_up(rows)
   states = [r.state for r in found]
   told = ', '.join(f'{states.count(s)} {s}' for s in dict.fromkeys(sorted(states)))
@@ -112,39 +115,41 @@ def markdown(rows: Sequence[Sequence[str]]) -> Iterator[str]:
   yield from (f'| {" | ".join(row)} |' for row in rows[1:])
 
 
+def crossed(groups: Sequence[Group], sweep: book.Sweep) -> list[list[str]]:
+  """What the sweep puts in rows, by what it puts in columns: the best of each place, or nothing."""
+  placed = plots.places(groups, sweep) if sweep.rows and sweep.columns else {}
+  across = list(dict.fromkeys(column for _, column in placed))
+  words = lambda keys: ', '.join(key.lstrip(':') for key in keys)
+  rows = [[f'{words(sweep.rows)} \\ {words(sweep.columns)}', *across]] if placed else []
+  for row in dict.fromkeys(row for row, _ in placed):
+    cells = [placed.get((row, column)) for column in across]
+    rows.append([row, *(_spread(*own[0].spread(sweep.metric)) if own else '-' for own in cells)])
+  return rows
+
+
+def _best(sweep: book.Sweep) -> str:
+  return f'{sweep.metric}, {sweep.better} is better: the best of each'
+
+
 def page(
   sweep: book.Sweep,
   rows: Sequence[Sequence[str]],
+  table_of: Sequence[Sequence[str]],
   failed: Sequence[str],
   pictures: Sequence[pathlib.Path],
 ) -> str:
   """One self-contained HTML page."""
-  row = lambda cells, tag: ''.join(f'<{tag}>{html.escape(c)}</{tag}>' for c in cells)
-  body = ''.join(f'<tr>{row(cells, "td")}</tr>' for cells in rows[1:])
-  said = ''.join(f'<li>{html.escape(line)}</li>' for line in failed)
-  shown = ''.join(
-    f'<p><img alt="{p.stem}" src="data:image/png;base64,'
-    f'{base64.b64encode(p.read_bytes()).decode()}"></p>'
-    for p in pictures
+  room = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
   )
-  return (
-    '<!doctype html><html lang="en"><meta charset="utf-8">'
-    '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    f'<title>{html.escape(sweep.config)}</title><style>{_STYLE}</style>'
-    f'<h1>{html.escape(sweep.config)}</h1><div class="wide"><table><thead><tr>{row(rows[0], "th")}'
-    f'</tr></thead><tbody>{body}</tbody></table></div>'
-    + (f'<h2>Failed</h2><ul>{said}</ul>' if failed else '')
-    + shown
-    + '</html>\n'
+  data = [dict(name=p.stem, data=base64.b64encode(p.read_bytes()).decode()) for p in pictures]
+  return room.get_template('results.html').render(
+    title=sweep.config, rows=rows, crossed=table_of, best=_best(sweep), failed=failed, pictures=data
   )
-
-
-_STYLE = (
-  ':root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;'
-  'max-width:70em;padding:0 1em}.wide{overflow-x:auto}table{border-collapse:collapse}'
-  'th,td{padding:.3em .7em;text-align:right;white-space:nowrap;border-bottom:1px solid #8884}'
-  'th:first-child,td:first-child{text-align:left}img{max-width:100%}'
-)
 
 
 def _cells(group: Group, keys: Sequence[str], names: Sequence[str]) -> list[str]:

@@ -117,6 +117,23 @@ def test_the_table_has_the_best_first_and_the_files_have_it_all(tmp_path, progra
   assert '| minimax | 2 |' in (workdir / 'results.md').read_text()
 
 
+def test_rows_and_columns_make_a_table_of_the_best_of_each(tmp_path, program):
+  rate = 'players.D.tx.learning_rate'
+  trials = product({':pair': ('hinge', 'minimax'), rate: (1e-3, 1e-4), 'seed': (0, 1)})
+  keys = dict(metric='samples', rows=':pair', columns=rate)
+  workdir, sweep = tmp_path / 'sweep', book.read(dict(config=DIGITS, trials=trials, **keys))
+  book.claim(workdir, sweep)
+  command.play(workdir, sweep, program=program)
+  list(results.close(workdir, sweep))
+  written = (workdir / 'results.md').read_text().splitlines()
+  assert written[0] == 'samples, less is better: the best of each'
+  assert written[2] == '| pair \\ players.D.tx.learning_rate | 0.001 | 0.0001 |'
+  assert written[4] == '| hinge | 5.5 ± 0.71 | 5.5 ± 0.71 |'
+  page = (workdir / 'results.html').read_text()
+  assert '<td>hinge</td><td>5.5 ± 0.71</td>' in page
+  assert page.index('the best of each') < page.index('data:image/png') < page.index('All, the best')
+
+
 @pytest.mark.parametrize(
   ('status', 'lost', 'tried', 'words', 'state'),
   [(0, False, 1, '', 'done'), (143, False, 1, '', 'waiting'), (-15, False, 1, '', 'waiting'),
