@@ -34,14 +34,19 @@ def asked(text: str, room: str = 'metrics', **common: Any) -> list[Eval]:
 def call(text: str, room: str) -> Callable:
   """'local(slots=2)' as a function of its first parameter, the options filled in.
 
-  Raises InputError for a name that is not in the room, or an option that it does not take.
+  Raises InputError for a name that is not in the room, an option that it does not take, or one that
+  must be given and is not.
   """
   found = _calls(text, room)
   if len(found) != 1:
     raise InputError(f'one of the {room} is asked for, not {text!r}.')
   ((name, options),) = found
   function = configs.resolve(name, room)
-  configs.refuse_strangers(options, list(inspect.signature(function).parameters)[1:], name)
+  _, *taken = inspect.signature(function).parameters.values()
+  configs.refuse_strangers(options, [option.name for option in taken], name)
+  must = [option.name for option in taken if option.default is option.empty]
+  if missing := [option for option in must if option not in options]:
+    raise InputError(f'{name} must be given {" and ".join(missing)}, as {name}({missing[0]}=...).')
   return partial(function, **options)
 
 

@@ -64,3 +64,8 @@ def test_figures_of_a_whole_run_are_asked_for_in_the_same_way():
   assert one == Eval('curves', 1, curves.curves, {})
   assert asking.is_of_folder(one.function)
   assert not asking.is_eval(one.function)
+
+
+def test_what_must_be_given_is_asked_for_in_a_sentence():
+  with pytest.raises(InputError, match=r'jobset must be given claim, as jobset\(claim=...\)'):
+    asking.call('jobset(image=i)', 'executors')

@@ -2,7 +2,7 @@
 
 --executor='ray'                          the cluster of this machine, or of RAY_ADDRESS
 --executor='ray(tpus=4)'                  a TPU host with four chips for each trial
---executor='ray(topology=4x4, tpu=v6e)'   a whole slice for each, a process on every host of it
+--executor="ray(tpu=v6e, topology='4x4')" a whole slice for each, a process on every host of it
 --executor="ray(address='10.0.0.2:6379', cpus=8, gpus=1)"
 
 The sweep's folder, the experiments and this package are seen by all nodes at the same path (a disk

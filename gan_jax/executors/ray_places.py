@@ -61,7 +61,7 @@ def slices(ray: Any, tpu: str, topology: str, autoscaled: bool) -> Place:
   Raises InputError if no slice is of that kind, or if Ray is too old to know of slices.
   """
   if not (tpu and topology):
-    raise InputError('a slice is asked for by both, ray(tpu=v6e, topology=4x4).')
+    raise InputError("a slice is asked for by both, ray(tpu='v6e', topology='4x4').")
   try:
     from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
     from ray.util.tpu import get_num_tpu_slices, slice_placement_group
