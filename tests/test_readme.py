@@ -50,6 +50,16 @@ def test_every_measure_is_in_the_table_of_measures():
   assert evals - only_here - named == set()
 
 
+def test_every_executor_is_asked_for_as_it_is_written():
+  from gan_jax import asking
+
+  table = TEXT[TEXT.index('| `--executor=` |') :].split('\n\n')[0]
+  cells = [row.split(' | ')[0] for row in table.splitlines()[2:]]
+  asked = [call for cell in cells for call in re.findall(r'`([^`]+)`', cell)]
+  assert len(asked) > 8
+  assert all(callable(asking.call(call, 'executors')) for call in asked)
+
+
 def test_losses_and_penalties_in_its_tables_are_all_there_is():
   from gan_jax import config, pairs, penalties
 
