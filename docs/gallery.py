@@ -4,8 +4,8 @@ python docs/gallery.py --mnist=FOLDER --faces=FOLDER
 python docs/gallery.py --mnist=FOLDER --faces=FOLDER --only=field     (one picture anew)
 
 MNIST's IDX files and a folder of square pictures of faces (here 6,848 drawn ones of 64 pixels) are
-all that it needs. With nothing trained it takes an hour on two CPU cores; what lies in --runs is
-not trained again.
+all that it needs. With nothing trained it takes an hour and a half on two CPU cores; what
+lies in --runs is not trained again.
 """
 
 import importlib
@@ -38,6 +38,7 @@ RUNS = {
   'dirac_r1': ('dirac.py:penalty=r1,weight=0.3', ''),
   'collapse': ('gan_mixture.py:pair=minimax,penalty=', '--config.evals.points.every=200'),
   'dcgan_mnist': ('dcgan_mnist.py:width=32', '--config.rounds=3000 {mnist}'),
+  'vae_mnist': ('vae_mnist.py', '--config.batch=100 --config.rounds=30000 {mnist}'),
   'faces': ('dcgan_folder.py:width=32', '--config.rounds=1500 --config.data.path={faces}'),
 }
 
@@ -46,8 +47,8 @@ class Picture(NamedTuple):
   """What docs/gallery.md shows."""
 
   file: str  # in docs/gallery
-  run: str
-  figure: str  # as --figure says it; or the name of a file that the run left
+  run: str  # '' for a command of its own
+  figure: str  # as --figure says it; a file that the run left; or the command, and CAPTION=RUN
   title: str
   said: str
   wide: int = 480  # pixels
@@ -74,6 +75,10 @@ PICTURES = (
   Picture('collapse.gif', 'collapse', 'points.gif', 'Modes, lost',
           'Eight Gaussians, the game of 2014 without a penalty: samples over the data, and what D '
           'thinks of the land between.', wide=240),
+  Picture('beside.png', '', 'beside DCGAN=dcgan_mnist VAE=vae_mnist', 'A GAN and a VAE',
+          'Random draws of both, not picked: strokes that are sharp and sometimes no digit, digits '
+          'that are sometimes fog. Of the VAE these are means of pixels; it has trained for 50 '
+          'epochs, the DCGAN for 3.', wide=640),
   Picture('neighbours.png', 'dcgan_mnist', 'neighbours(rows=4)', 'Samples and their neighbours',
           'Random draws; framed, the training image nearest to the sample beside it (GAN paper, '
           'figure 2). G has not learnt its data by heart.'),
@@ -173,7 +178,9 @@ def page() -> Iterator[str]:
 def _command(picture: Picture) -> str:
   workdir = f'runs/gallery/{picture.run}'
   if not picture.run:
-    return f'python -m gan_jax.figures.{picture.figure} --out={picture.file}'
+    module, *words = picture.figure.split()
+    given = ''.join(f' {word.replace("=", "=runs/gallery/")}' for word in words)
+    return f'python -m gan_jax.figures.{module} --out={picture.file}{given}'
   if '.' in picture.figure:
     config, flags_ = RUNS[picture.run]
     told = f'{flags_.format(mnist="", faces="FOLDER")} --workdir={workdir}'.strip()
@@ -187,7 +194,10 @@ def _made(workdir: pathlib.Path, picture: Picture, folder: pathlib.Path) -> path
     return workdir / picture.figure
   if not picture.run:  # what needs no run is a command of its own
     out = folder / picture.file
-    command = [sys.executable, '-m', f'gan_jax.figures.{picture.figure}', f'--out={out}']
+    module, *words = picture.figure.split()
+    pairs = [word.split('=') for word in words]
+    given = [f'{caption}={trained(run)}' for caption, run in pairs]
+    command = [sys.executable, '-m', f'gan_jax.figures.{module}', f'--out={out}', *given]
     subprocess.run(command, check=True)
     return out
   figures = importlib.import_module('gan_jax.figures.__main__')
