@@ -24,6 +24,7 @@ from absl import app, flags
 
 from gan_jax import command
 from gan_jax.alone import alone
+from gan_jax.errors import Interrupted
 
 
 def main(argv: list[str]) -> int:
@@ -55,6 +56,8 @@ def main(argv: list[str]) -> int:
     book.look(workdir, sweep)
     try:
       play(workdir, sweep, said.executor, again=said.again)
+    except KeyboardInterrupt:
+      raise Interrupted('stopped; the same command goes on.', 130) from None
     finally:
       for line in results.close(workdir, sweep):
         print(line)

@@ -55,3 +55,15 @@ def taken(queue: deque[Job]) -> list[Job]:
   jobs = list(queue)
   queue.clear()
   return jobs
+
+
+def words(folder: pathlib.Path) -> str:
+  """The last line in a job's output; '' if there is none."""
+  path = folder / OUTPUT
+  if not path.exists():
+    return ''
+  with path.open('rb') as file:
+    file.seek(0, 2)
+    file.seek(max(0, file.tell() - 4000))
+    lines = file.read().decode(errors='replace').replace('\r', '\n').split('\n')
+  return next((line.strip() for line in reversed(lines) if line.strip()), '')

@@ -20,7 +20,7 @@ from typing import Any
 from gan_jax import asking, runs, summary
 from gan_jax.errors import InputError
 from gan_jax.executors import together
-from gan_jax.executors.job import OUTPUT, Ended, Event, Job, Started
+from gan_jax.executors.job import OUTPUT, Ended, Event, Job, Started, words
 
 FOLDER = 'together'  # beside the folder of the trials' folders
 Jobs = dict[str, Job]
@@ -66,7 +66,7 @@ def _take(
   kinds: dict[str, list[Job]] = {}
   known = _known(jobs)
   for job in jobs.values():
-    if job.name in known:
+    if job.name in known and job.name not in apart:
       groups.setdefault(known[job.name].name, {})[job.name] = job
       if known[job.name] not in inner:
         inner.append(known[job.name])
@@ -106,8 +106,19 @@ def _job(folder: Any) -> Job:
 
 
 def _cannot(ended: Ended) -> bool:
-  """Whether it was refused before anything was begun: alone they go, or say what is wrong."""
-  return ended.status == 1 and not ended.lost and not (ended.job.workdir / summary.FILE).exists()
+  """Whether the program was refused: alone its members go, or say each what is wrong with it.
+
+  Trials may need programs of their own, or some have gone on alone since they were begun together.
+  """
+  told = ended.status == 1 and words(ended.job.workdir).startswith('gan_jax: ')
+  return told and not ended.lost and not _fallen(ended.job)
+
+
+def _fallen(job: Job) -> dict[str, str]:
+  """The members that diverged, and how."""
+  path = job.workdir / summary.FILE
+  told = runs.read_json(path)['members'] if path.exists() else {}
+  return {name: one['diverged'] for name, one in told.items() if one['diverged']}
 
 
 def _told(event: Started | Ended, jobs: Jobs) -> Iterator[Event]:
@@ -115,15 +126,13 @@ def _told(event: Started | Ended, jobs: Jobs) -> Iterator[Event]:
   if isinstance(event, Started):
     where = f'{event.where}, ' if event.where else ''
     for job in jobs.values():
-      yield Started(job, f'{where}one of {len(jobs)} together')
+      yield Started(job, f'{where}a program of {len(jobs)}')
     return
-  path = event.job.workdir / summary.FILE
-  told = runs.read_json(path)['members'] if path.exists() else {}
-  fell = {name: one['diverged'] for name, one in told.items() if one['diverged']}
+  fell = _fallen(event.job)
   whole = event.status == 1 and bool(fell)  # the sentence that some diverged: the others are done
   for name, job in jobs.items():
     status = 1 if name in fell else 0 if whole else event.status
-    words = f'gan_jax: {fell[name]}' if name in fell else f'see {event.job.workdir / OUTPUT}'
+    line = f'gan_jax: {fell[name]}' if name in fell else f'see {event.job.workdir / OUTPUT}'
     with (job.workdir / OUTPUT).open('a') as file:
-      file.write(f'{words}\n')
+      file.write(f'{line}\n')
     yield Ended(job, status, event.lost and name not in fell)

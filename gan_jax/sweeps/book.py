@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from gan_jax import runs, sessions
 from gan_jax.errors import InputError
-from gan_jax.executors.job import OUTPUT, Job
+from gan_jax.executors.job import Job, words
 from gan_jax.sweeps import trials
 
 FILE = 'sweep.json'
@@ -168,11 +168,4 @@ def look(workdir: pathlib.Path, sweep: Sweep) -> None:
 
 def last_words(workdir: pathlib.Path, name: str) -> str:
   """The last line that the trial's process printed."""
-  path = workdir / FOLDER / name / OUTPUT
-  if not path.exists():
-    return ''
-  with path.open('rb') as file:
-    file.seek(0, 2)
-    file.seek(max(0, file.tell() - 4000))
-    lines = file.read().decode(errors='replace').replace('\r', '\n').split('\n')
-  return next((line.strip() for line in reversed(lines) if line.strip()), '')
+  return words(workdir / FOLDER / name)

@@ -98,9 +98,11 @@ def grouped(results: Sequence[Result]) -> list[Group]:
 def table(groups: Sequence[Group], sweep: book.Sweep) -> list[list[str]]:
   """Rows of words, the first of them the head; the best group first if a metric is named."""
   keys = list(dict.fromkeys(key for group in groups for key in group.overrides))
+  told = lambda key: len({repr(group.overrides.get(key)) for group in groups}) > 1
+  keys = list(filter(told, keys)) or keys  # what all have in common tells no two apart
   known = {name for g in groups for r in g.results if r.state == 'done' for name in r.values}
-  told = lambda n: n == sweep.metric or n.endswith('/loss') or n.split('/')[0] in sweep.evals
-  names = sorted(filter(told, known), key=lambda n: (n != sweep.metric, n))
+  shown = lambda n: n == sweep.metric or n.endswith('/loss') or n.split('/')[0] in sweep.evals
+  names = sorted(filter(shown, known), key=lambda n: (n != sweep.metric, n))
   sign = -1 if sweep.better == 'more' else 1
   rank = lambda g: (np.isnan(m := g.spread(sweep.metric)[0]), sign * m)
   ordered = sorted(groups, key=rank) if sweep.metric else list(groups)

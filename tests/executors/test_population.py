@@ -55,7 +55,7 @@ def test_trials_go_together_as_far_as_they_can_and_come_to_what_they_come_to_alo
   told = played(tmp_path / 'all', asked)
   assert [one['state'] for one in told.values()] == 4 * ['done'] + 2 * ['failed'] + ['done']
   where = [one['attempts'][0]['where'] for one in told.values()]
-  assert where == ['one of 6 together'] * 6 + ['']
+  assert where == ['a program of 6'] * 6 + ['']
   bad = 'learning_rate=1e+30-seed=5'
   assert (
     'is nan' in told[bad]['attempts'][0]['said'] or 'is inf' in told[bad]['attempts'][0]['said']
@@ -77,7 +77,7 @@ def test_what_turns_out_to_need_programs_of_its_own_gets_them(tmp_path):
   asked = book.read(dict(config=file, trials=product({'nets.G.share': (1.0, 2.0)})))
   told = played(tmp_path / 'all', asked)
   assert [(t['state'], t['attempts'][0]['where']) for t in told.values()] == [
-    ('done', 'one of 2 together'), ('done', 'one of 2 together'),
+    ('done', 'a program of 2'), ('done', 'a program of 2'),
   ]  # fmt: skip
   assert [len(t['attempts']) for t in told.values()] == [2, 2]  # and then alone
 
