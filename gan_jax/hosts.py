@@ -25,9 +25,15 @@ AUTO = 'auto'
 TRY_AGAIN = 75  # the exit status EX_TEMPFAIL
 
 
-def connect(coordinator: str, processes: int | None = None, process: int | None = None) -> None:
+def connect(
+  coordinator: str,
+  processes: int | None = None,
+  process: int | None = None,
+  patience: int = 100,
+) -> None:
   """Joins the others, before anything else of jax is used; 'auto' finds them as jax can.
 
+  When one of them has not been heard of for `patience` seconds, jax ends all of them.
   Raises InputError if what is said of them is not enough, or they cannot be found.
   """
   if coordinator != AUTO and (processes is None or process is None):
@@ -40,7 +46,7 @@ def connect(coordinator: str, processes: int | None = None, process: int | None 
     raise InputError(f'--process={process} is none of 0 to {processes - 1}, of --processes.')
   address = None if coordinator == AUTO else coordinator
   try:
-    jax.distributed.initialize(address, processes, process)
+    jax.distributed.initialize(address, processes, process, heartbeat_timeout_seconds=patience)
   except (ValueError, RuntimeError) as error:
     text = str(error).strip().splitlines()[0]
     raise InputError(

@@ -60,8 +60,7 @@ def run(
   with contextlib.ExitStack() as held, hosts.together():
     hosts.told(lambda: held.enter_context(alone(workdir)))
     state, fallen = _played(config, workdir, members, evals, parts, vary is None)
-  if hosts.first():
-    finish(config, workdir, members, fallen)
+  hosts.told(lambda: finish(config, workdir, members, fallen))
   return state
 
 
