@@ -31,7 +31,7 @@ def open_manager(workdir: str | pathlib.Path, keep: int = 2, together: bool = Tr
   """
   import orbax.checkpoint as ocp
 
-  absl_logging.set_verbosity(absl_logging.ERROR)  # orbax tells of every barrier it passes
+  absl_logging.get_absl_logger().addFilter(_worth_telling)
   folder = pathlib.Path(workdir).absolute() / FOLDER
   if not together:
     folder.mkdir(parents=True, exist_ok=True)  # which orbax does only where all are there
@@ -44,6 +44,11 @@ def open_manager(workdir: str | pathlib.Path, keep: int = 2, together: bool = Tr
     multiprocessing_options=who,
   )
   return ocp.CheckpointManager(folder, options=options, item_names=('state', 'digests'))
+
+
+def _worth_telling(record: logging.LogRecord) -> bool:
+  """All but what orbax tells of every barrier that it passes."""
+  return record.levelno >= logging.ERROR or 'orbax' not in record.pathname
 
 
 def save(manager: Any, round_: int, state: Any) -> None:
