@@ -25,6 +25,8 @@ pytestmark = [
   # What Ray's own helper for tests leaves open.
   pytest.mark.filterwarnings('ignore:subprocess .* is still running:ResourceWarning'),
   pytest.mark.filterwarnings('ignore:unclosed file .*/ray/:ResourceWarning'),
+  # It forks to start its servers, which run nothing of the JAX that other tests have brought in.
+  pytest.mark.filterwarnings('ignore:os.fork:RuntimeWarning'),
 ]
 
 
