@@ -137,7 +137,7 @@ def together() -> Iterator[None]:
   try:
     yield
   except jax.errors.JaxRuntimeError as error:
-    if not several():
+    if not several() or 'RESOURCE_EXHAUSTED' in str(error):
       raise
     text = str(error).strip().splitlines()[0][:200]
     raise Interrupted(
