@@ -155,8 +155,7 @@ def test_a_set_of_copies_is_a_point():
 
 
 @pytest.mark.filterwarnings('ignore:The `disp` argument:DeprecationWarning')
-def test_it_is_pytorch_fids():
-  pytest.importorskip('torch')
+def test_it_is_pytorch_fids(torch_fidelity):  # with which torchvision can be imported
   theirs = pytest.importorskip('pytorch_fid.fid_score').calculate_frechet_distance
   a, b = (moments(correlated(400, 32, s)) for s in (1, 2))
   expected = theirs(a.mean, a.covariance, b.mean, b.covariance)
