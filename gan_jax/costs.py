@@ -57,7 +57,7 @@ def costs(
   feed.close()
   owns = parts.way.join([population.own(member) for member in members])
   examples = (state, inputs, owns)
-  call = program.compiled(parts.step, feed, parts.seen, parts.plan, parts.way, examples)
+  call = program.compiled(parts, feed, examples)
   memory = call.memory_analysis()
   return Costs(
     nets=[_net(config, parts, name) for name in parts.games[0].nets],

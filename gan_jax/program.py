@@ -101,34 +101,20 @@ def open_feed(
   return loader.resident(source, plan, parallel.replicated(way.mesh), place)
 
 
-def compile_call(
-  step: Callable[[Values], steps.Step],
-  feed: loader.Feed,
-  seen: Transform,
-  plan: loader.Plan,
-  way: parallel.Way,
-  examples: tuple,
-) -> loop.Call:
+def compile_call(parts: Parts, feed: loader.Feed, examples: tuple) -> loop.Call:
   """What `compiled` makes of these; prints what it costs."""
   began = time.perf_counter()
-  call = compiled(step, feed, seen, plan, way, examples)
+  call = compiled(parts, feed, examples)
   cost, memory = call.cost_analysis() or {}, call.memory_analysis()
   # XLA counts the body of a loop once: of the rounds in a call, and of k equal moves in a row.
   flops = quantity(cost.get('flops', 0)) + 'FLOP a round'
-  flops += ', equal moves in a row counted as one' if plan.k > 1 else ''
+  flops += ', equal moves in a row counted as one' if parts.plan.k > 1 else ''
   working = f'{quantity(memory.temp_size_in_bytes)}B of working memory' if memory else ''
   print(f'compiled in {time.perf_counter() - began:.0f} s: {flops}; {working}', flush=True)
   return call
 
 
-def compiled(
-  step: Callable[[Values], steps.Step],
-  feed: loader.Feed,
-  seen: Transform,
-  plan: loader.Plan,
-  way: parallel.Way,
-  examples: tuple,
-) -> Any:
+def compiled(parts: Parts, feed: loader.Feed, examples: tuple) -> Any:
   """(state, inputs, own) -> (state, scalars f32[R]): R rounds as one compiled program.
 
   Drawing the minibatches and transforming them are part of it; the state is donated. In a
@@ -137,17 +123,18 @@ def compiled(
 
   def call(state: TrainState, inputs: Any, own: Own):
     k_data, k_step = jax.random.split(own.key)
-    move = step(own.values)
+    move = parts.step(own.values)
 
     def one(state: TrainState, i: jax.Array):
       drawn = feed.batches(inputs, i, state.step, own.seed)
-      batches = loader.seen(seen, drawn, jax.random.fold_in(k_data, state.step))
+      batches = loader.seen(parts.seen, drawn, jax.random.fold_in(k_data, state.step))
       state, log = move(state, batches, k_step)
       # Images, say, which an objective has handed on to its carry, are not for the log.
       return state, {name: value for name, value in log.items() if jnp.ndim(value) == 0}
 
-    return jax.lax.scan(one, state, jnp.arange(plan.rounds))
+    return jax.lax.scan(one, state, jnp.arange(parts.plan.rounds))
 
+  way = parts.way
   spread = way.spread(call, feed.shared)
   out = (way.state, way.state)
   return jax.jit(spread, donate_argnums=0, out_shardings=out).lower(*examples).compile()

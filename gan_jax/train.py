@@ -163,9 +163,8 @@ def play(
     if member.label not in fallen:
       checkpoint.forget_after(manager, round_)
   try:
-    call = program.compile_call(
-      parts.step, feed, parts.seen, parts.plan, way, (state, feed.inputs(round_), way.join(owns))
-    )
+    examples = (state, feed.inputs(round_), way.join(owns))
+    call = program.compile_call(parts, feed, examples)
 
     def go_on(restored: int, state: TrainState) -> TrainState:
       returned = hosts.told(lambda: len(back.returns(members[0].workdir)))

@@ -61,7 +61,7 @@ def _playing(conf: dict[str, Any], parts: program.Parts, state: Any, own: Any):
   """n -> rounds played: what `train.play` and `loop.play` do, without evals and files."""
   feed = program.open_feed(parts.source, parts.plan, parts.way, conf['resident_mb'])
   examples = state, feed.inputs(0), own
-  call = program.compile_call(parts.step, feed, parts.seen, parts.plan, parts.way, examples)
+  call = program.compile_call(parts, feed, examples)
   round_ = 0
 
   def advance(n: int) -> int:

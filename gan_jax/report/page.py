@@ -6,11 +6,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from gan_jax import measuring, runs, summary
+from gan_jax import measuring, pages, runs, summary
 from gan_jax.errors import InputError
 from gan_jax.figures import evaluations
 from gan_jax.report import cost, facts, lines, metrics, told
@@ -230,14 +229,7 @@ def _line(label: str, values: dict[int, float], colour: int) -> Line:
 
 
 def _render(said: dict[str, Any], title: str) -> str:
-  room = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-  )
-  return room.get_template('page.html').render(
+  return pages.template(pathlib.Path(__file__).with_name('page.html')).render(
     **{**said, 'title': title or said['title']},
     svg=lambda panel: Markup(panel.svg),  # ours, its text escaped by matplotlib
     colours=lines.COLOURS,

@@ -14,10 +14,9 @@ import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import jinja2
 import numpy as np
 
-from gan_jax import assemble, log, runs
+from gan_jax import assemble, log, pages, runs
 from gan_jax import step as steps
 from gan_jax.progress import duration, moments
 from gan_jax.sweeps import book, plots
@@ -141,15 +140,8 @@ def page(
   pictures: Sequence[pathlib.Path],
 ) -> str:
   """One self-contained HTML page."""
-  room = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-  )
   data = [dict(name=p.stem, data=base64.b64encode(p.read_bytes()).decode()) for p in pictures]
-  return room.get_template('results.html').render(
+  return pages.template(pathlib.Path(__file__).with_name('results.html')).render(
     title=sweep.config, rows=rows, crossed=table_of, best=_best(sweep), failed=failed, pictures=data
   )
 
