@@ -9,6 +9,8 @@ import pathlib
 from collections import deque
 from typing import Any, NamedTuple
 
+from gan_jax.errors import InputError
+
 
 class Job(NamedTuple):
   """A trial to be played; the same command goes on where an earlier attempt stopped."""
@@ -17,6 +19,7 @@ class Job(NamedTuple):
   command: tuple[str, ...]
   workdir: pathlib.Path  # there by then; what the command prints is appended to OUTPUT in it
   config: dict[str, Any] | None = None  # what the command asks for, whole, for who wants to look
+  alone: bool = False  # whether one process plays it, which could not share it with other hosts
 
 
 OUTPUT = 'output.txt'
@@ -48,6 +51,20 @@ class Told(NamedTuple):
 
 
 Event = Started | Ended | Tick | Told
+
+
+def joint(job: Job, *flags: str) -> tuple[str, ...]:
+  """The command as each of several hosts gives it, with the flags that make them one run.
+
+  Those are the flags of gan_jax.main (see gan_jax/hosts.py). Raises InputError for a job that one
+  process plays: on each host it would play the same.
+  """
+  if job.alone:
+    raise InputError(
+      f'{job.name} is one program of many trials, which one host plays: give it a place of one '
+      'host, or play the trials one by one on several.'
+    )
+  return (*job.command, *flags)
 
 
 def taken(queue: deque[Job]) -> list[Job]:

@@ -7,6 +7,9 @@ writes WORKDIR/jobset.yaml, to be given to kubectl. The image has Python, gan_ja
 `mount`, which stands for the folder in which the sweep is called: experiments, and the sweep's
 folder, lie in it.
 
+The pods of `hosts` nodes play one run: on a slice they find each other by what the TPU tells them,
+elsewhere (GPUs) by the name that the JobSet gives to the first of them.
+
 A pod that is preempted or dies brings its JobSet down, which begins anew on other nodes, `restarts`
 times, from the last checkpoint. Status 1 is an answer (it diverged, a wrong value) and final.
 API: jobset.x-k8s.io/v1alpha2 (JobSet 0.6 or newer, for the rules of its failure policy).
@@ -21,9 +24,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from gan_jax.errors import InputError
-from gan_jax.executors.job import Event, Job, Told, taken
+from gan_jax.executors.job import Event, Job, Told, joint, taken
 
 FILE = 'jobset.yaml'
+PORT = 8476  # that the hosts of a run meet at
+TOPOLOGY = 'cloud.google.com/gke-tpu-topology'
 SAVING = 120  # seconds that a pod has to save when it is asked to go
 
 
@@ -47,7 +52,8 @@ def jobset(
   """Writes the JobSets: each on `hosts` nodes, with so many chips, gpus, cpus, memory on each.
 
   `tpu` and `topology` select the nodes, `kueue` names the queue of Kueue that admits them. Raises
-  InputError for half of a slice, or if the sweep's folder is not in this one.
+  InputError for half of a slice, for a population on several hosts, or if the sweep's folder is not
+  in this one.
   """
   if (bool(tpu), bool(topology), bool(chips)) not in ((True,) * 3, (False,) * 3):
     raise InputError('a slice is asked for by tpu, topology and chips (on each host), all three.')
@@ -58,7 +64,7 @@ def jobset(
   limits = {name: str(amount) for name, amount in amounts.items() if amount}
   nodes = {
     'cloud.google.com/gke-tpu-accelerator': tpu,
-    'cloud.google.com/gke-tpu-topology': topology,
+    TOPOLOGY: topology,
     'cloud.google.com/gke-spot': 'true' if spot else '',
   }
   nodes = {name: value for name, value in nodes.items() if value}
@@ -66,7 +72,8 @@ def jobset(
   path = folder / FILE
   manifests = []
   for job in jobs:
-    pod = _pod(job, image, claim, mount, limits, nodes)
+    command = _command(job, name(folder.name, job.name), hosts, bool(tpu))
+    pod = _pod(command, image, claim, mount, limits, nodes)
     manifests.append(_manifest(job, folder.name, pod, hosts, restarts, kueue))
   import yaml
 
@@ -76,6 +83,16 @@ def jobset(
   yield Told('         of the file what is done by then')
 
 
+def _command(job: Job, jobset: str, hosts: int, slice_: bool) -> list[str]:
+  if hosts == 1:
+    return moved(job.command)
+  if slice_:
+    return moved(joint(job, '--coordinator=auto'))
+  first = f'{jobset}-trial-0-0.{jobset}'  # a pod of an indexed Job: Kubernetes says which, below
+  flags = (f'--coordinator={first}:{PORT}', f'--processes={hosts}')
+  return moved(joint(job, *flags, '--process=$(JOB_COMPLETION_INDEX)'))
+
+
 def _manifest(
   job: Job, sweep: str, pod: dict[str, Any], hosts: int, restarts: int, kueue: str
 ) -> dict[str, Any]:
@@ -83,9 +100,9 @@ def _manifest(
   if kueue:
     labels['kueue.x-k8s.io/queue-name'] = kueue
   annotations = {'gan-jax/trial': job.name}
-  if hosts > 1:  # a slice is a node pool
-    topology = 'alpha.jobset.sigs.k8s.io/exclusive-topology'
-    annotations[topology] = 'cloud.google.com/gke-nodepool'
+  if hosts > 1 and TOPOLOGY in pod['nodeSelector']:  # a slice is a node pool
+    exclusive = 'alpha.jobset.sigs.k8s.io/exclusive-topology'
+    annotations[exclusive] = 'cloud.google.com/gke-nodepool'
   answer = dict(
     action='FailJob', onExitCodes=dict(containerName='trial', operator='In', values=[1])
   )
@@ -109,12 +126,17 @@ def _manifest(
 
 
 def _pod(
-  job: Job, image: str, claim: str, mount: str, limits: dict[str, str], nodes: dict[str, str]
+  command: list[str],
+  image: str,
+  claim: str,
+  mount: str,
+  limits: dict[str, str],
+  nodes: dict[str, str],
 ) -> dict[str, Any]:
   container = dict(
     name='trial',
     image=image,
-    command=moved(job.command),
+    command=command,
     workingDir=mount,
     resources=dict(limits=limits, requests=limits),
     volumeMounts=[dict(name='shared', mountPath=mount)],

@@ -102,7 +102,7 @@ def _grouped(alike: list[Job], kind: str, groups: dict[str, Jobs]) -> list[Job]:
 
 def _job(folder: Any) -> Job:
   words = (sys.executable, '-m', 'gan_jax.executors.together', str(folder))
-  return Job(folder.name, words, folder)
+  return Job(folder.name, words, folder, alone=True)
 
 
 def _cannot(ended: Ended) -> bool:

@@ -2,7 +2,7 @@
 
 --executor='ray'                          the cluster of this machine, or of RAY_ADDRESS
 --executor='ray(tpus=4)'                  a TPU host with four chips for each trial
---executor="ray(tpu=v6e, topology='4x4')" a whole slice for each, a process on every host of it
+--executor="ray(tpu=v6e, topology='4x4')" a whole slice for each, one run on all its hosts
 --executor="ray(address='10.0.0.2:6379', cpus=8, gpus=1)"
 
 The sweep's folder, the experiments and this package are seen by all nodes at the same path (a disk
@@ -27,7 +27,7 @@ from typing import Any
 from gan_jax.errors import InputError
 from gan_jax.executors import ray_places
 from gan_jax.executors.hand import Begun
-from gan_jax.executors.job import OUTPUT, Ended, Event, Job, Started, Tick
+from gan_jax.executors.job import OUTPUT, Ended, Event, Job, Started, Tick, joint
 from gan_jax.executors.ray_places import Place
 from gan_jax.executors.stopping import PATIENCE, signals
 
@@ -78,7 +78,8 @@ def ray(
 
   With tpu (v5e, v6e, ...) and topology (4x4), on a slice of its own. No more than `slots` at a
   time, 0: as many as there is room for. Raises InputError without Ray, without a cluster, for what
-  no node has (unless an autoscaler may bring one), and if a node does not see the folders.
+  no node has (unless an autoscaler may bring one), if a node does not see the folders, and for a
+  population on a slice of several hosts.
   """
   library = ray_places.library()
   with _connected(library, address), signals() as asked:
@@ -124,13 +125,17 @@ def _play(
 
 
 def _begin(library: Any, job: Job, actors: Sequence[Any], free: Callable[[], None]) -> Trial:
-  """Each process of a slice plays the same command; the first one's output is the trial's."""
+  """Each host of a slice plays its part in one run; the first one's output is the trial's.
+
+  They find each other by what the TPU tells each of its hosts.
+  """
+  command = joint(job, '--coordinator=auto') if len(actors) > 1 else job.command
   processes = []
   for i, actor in enumerate(actors):
     output = (job.workdir / (OUTPUT if i == 0 else f'{i}-{OUTPUT}')).absolute()
     output.touch()
     heard = actor.begin.remote(
-      job._replace(workdir=job.workdir.absolute(), config=None),
+      job._replace(command=command, workdir=job.workdir.absolute(), config=None),
       os.getcwd(),
       sys.executable,
       str(output),

@@ -11,7 +11,7 @@ from collections import deque
 
 import pytest
 
-from gan_jax import log
+from gan_jax import log, sessions
 from gan_jax.errors import InputError
 from gan_jax.executors import ray as executor
 from gan_jax.executors.job import OUTPUT, Ended, Job, Started
@@ -104,6 +104,39 @@ def test_a_slice_is_a_process_on_each_of_its_hosts(nodes, tmp_path):
   assert all(len(set(each.split(', '))) == 2 for each in where)
   assert (tmp_path / 'b' / OUTPUT).read_text() == '0,1,2,3\n'
   assert (tmp_path / 'b' / f'1-{OUTPUT}').read_text() == '0,1,2,3\n'
+
+
+# A host of a slice as jax sees it without one: as a task of Slurm, which `auto` knows as well.
+HOST = f"""
+import os, runpy, sys
+for task in ('0', '1'):
+  try:
+    os.mkdir(os.path.join('FOLDER', task))
+    break
+  except FileExistsError:
+    pass
+os.environ.update(
+  SLURM_JOB_ID='{os.getpid()}', SLURM_STEP_NODELIST='localhost', SLURM_NTASKS='2',
+  SLURM_STEP_NUM_TASKS='2', SLURM_PROCID=task, SLURM_LOCALID=task,
+)
+runpy.run_module('gan_jax.main', run_name='__main__', alter_sys=True)
+"""
+
+
+def test_the_hosts_of_a_slice_play_one_run(nodes, tmp_path):
+  played_by_two = job(tmp_path, 'a', HOST.replace('FOLDER', str(tmp_path)))
+  words = (f'--config={DIGITS}:tiny', '--config.rounds=8', f'--workdir={tmp_path / "a"}')
+  queue = [played_by_two._replace(command=(*played_by_two.command, *words))]
+  events = played(queue, nodes, tpu='v4', topology='2x2x2')
+  ended = next(e for e in events if isinstance(e, Ended))
+  told = [(tmp_path / 'a' / name).read_text() for name in (OUTPUT, f'1-{OUTPUT}')]
+  assert ended.status == 0, told
+  (session,) = sessions.read(tmp_path / 'a')
+  assert session['device'].startswith('2 x cpu')
+  assert session['how'] == 'finished'
+  assert log.read(tmp_path / 'a')[-1]['step'] == 8
+  with pytest.raises(InputError, match='which one host plays'):
+    played([played_by_two._replace(alone=True)], nodes, tpu='v4', topology='2x2x2')
 
 
 @pytest.mark.parametrize(

@@ -125,13 +125,35 @@ def test_every_trial_is_a_jobset_that_begins_anew_when_it_is_preempted(jobs):
   assert container['resources']['limits'] == {'google.com/tpu': '4'}
   assert container['command'] == [
     'python', '-m', 'gan_jax.main', "--config.data.path=it's here",
-    '--workdir=runs/My_sweep/trials/seed=0',
+    '--workdir=runs/My_sweep/trials/seed=0', '--coordinator=auto',
   ]  # fmt: skip
   (rule,) = one['podFailurePolicy']['rules']
   assert rule['onExitCodes']['containerName'] == container['name']
   assert pod['volumes'][0]['persistentVolumeClaim'] == {'claimName': 'disk'}
   assert container['volumeMounts'][0]['name'] == pod['volumes'][0]['name']
   assert container['workingDir'] == container['volumeMounts'][0]['mountPath']
+
+
+def test_hosts_without_a_tpu_meet_at_the_first_pod(jobs):
+  list(jobset.jobset(deque(jobs), image='r/i', claim='disk', gpus=8, hosts=2))
+  path = jobs[0].workdir.parent.parent / jobset.FILE
+  first = next(yaml.safe_load_all(path.read_text()))
+  own, (replicated,) = first['metadata']['name'], first['spec']['replicatedJobs']
+  assert 'exclusive-topology' not in str(first['metadata']['annotations'])
+  (container,) = replicated['template']['spec']['template']['spec']['containers']
+  # A pod's name in its JobSet's service: JOBSET-REPLICATED-JOB-POD.JOBSET
+  assert container['command'][-3:] == [
+    f'--coordinator={own}-trial-0-0.{own}:8476', '--processes=2',
+    '--process=$(JOB_COMPLETION_INDEX)',
+  ]  # fmt: skip
+  assert len(f'{own}-trial-0-0') <= 63
+
+
+def test_one_process_is_not_spread_over_hosts(jobs):
+  together = jobs[0]._replace(name='all', alone=True)
+  list(jobset.jobset(deque([together]), image='r/i', claim='disk', gpus=8))
+  with pytest.raises(InputError, match='all is one program of many trials, which one host plays'):
+    list(jobset.jobset(deque([together]), image='r/i', claim='disk', gpus=8, hosts=2))
 
 
 def test_half_a_slice_and_a_folder_that_others_do_not_see_are_refused(jobs, monkeypatch):
