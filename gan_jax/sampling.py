@@ -131,13 +131,15 @@ def make_sampler(
   score = jax.jit(lambda params, *x: logit(game.nets[critic].apply(params, *x)))
   look = lru_cache(None)(lambda name, output: jax.jit(partial(_entry, game.nets[name], output)))
   onward = lru_cache(8)(lambda function: jax.jit(partial(_along, net, seen, function)))
+  # In one piece: as the first picture is drawn, compiling it bit by bit would take seconds.
+  noise = jax.jit(prior, static_argnums=1) if prior else None
 
   def fill(key: Key, n: int) -> tuple[Array, ...]:
     """The generator's inputs for n images."""
     turn = jnp.arange(n, dtype=jnp.int32)
     column = lambda name: jnp.asarray(examples[name])[turn % len(examples[name])]
     of: dict[str, Callable[[], Array]] = {
-      'z': lambda: prior(key, n),  # type: ignore[misc]
+      'z': lambda: noise(key, n),  # type: ignore[misc]
       'label': lambda: turn % max(classes, 1),
       **{name: partial(column, name) for name in examples},
     }
