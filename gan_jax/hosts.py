@@ -5,13 +5,16 @@
   python -m gan_jax.main --config=... --coordinator=auto     (on a TPU slice, under Slurm, MPI, ...)
 
 All run the same program on all devices, each host feeds its own. The workdir is one folder that all
-of them see. Process 0 alone claims it, writes logs, looks (evals, pictures) and prints; checkpoints
-are saved and read by all. A signal to any of them stops all after the same call. With one process,
-which is the usual case, nothing here costs anything.
+of them see, which is made sure of. Process 0 alone claims it, writes logs, looks (evals, pictures)
+and prints; checkpoints are saved and read by all. A signal to any of them stops all after the same
+call. With one process, which is the usual case, nothing here costs anything.
 """
 
 import contextlib
 import json
+import pathlib
+import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -23,6 +26,7 @@ from gan_jax.errors import InputError, Interrupted
 
 AUTO = 'auto'
 TRY_AGAIN = 75  # the exit status EX_TEMPFAIL
+VISIBLE = 10.0  # seconds that a new file may take to be seen by another host
 
 
 def connect(
@@ -88,6 +92,39 @@ def _caught(find: Callable[[], Any]) -> tuple[Any, str]:
     return find(), ''
   except InputError as error:
     return None, str(error)
+
+
+def sharing(folder: pathlib.Path) -> None:
+  """Raises InputError in all unless each sees what process 0 writes into its `folder`.
+
+  Else hosts would save parts of one checkpoint on disks of their own, and none could be read again.
+  """
+  if not several():
+    return
+  from jax.experimental import multihost_utils
+
+  mark = pathlib.Path(told(lambda: _mark(folder)))
+  seen = multihost_utils.process_allgather(np.array(_appears(folder / mark.name)))
+  if first():
+    mark.unlink()
+  if blind := [str(i) for i, sees in enumerate(seen) if not sees]:
+    raise InputError(
+      f'process {", ".join(blind)} of {len(seen)} does not see what process 0 writes into '
+      f'{mark.parent}: a --workdir must lie on a disk that all hosts share.'
+    )
+
+
+def _mark(folder: pathlib.Path) -> str:
+  path = folder / f'.shared-{uuid.uuid4().hex}'
+  path.touch()
+  return str(path)
+
+
+def _appears(path: pathlib.Path) -> bool:
+  until = time.monotonic() + VISIBLE
+  while not (there := path.exists()) and time.monotonic() < until:
+    time.sleep(0.1)
+  return there
 
 
 def agreed(value: bool) -> bool:

@@ -59,6 +59,7 @@ def run(
   parts = program.build(config, members)
   with contextlib.ExitStack() as held, hosts.together():
     hosts.told(lambda: held.enter_context(alone(workdir)))
+    hosts.sharing(workdir)
     state, fallen = _played(config, workdir, members, evals, parts, vary is None)
   hosts.told(lambda: finish(config, workdir, members, fallen))
   return state

@@ -85,7 +85,7 @@ def main(argv):
   port, process, plays = argv[1:]
   hosts.connect(f'127.0.0.1:{port}', 2, int(process), patience=10)
   for config, workdir in json.loads(plays):
-    train.run(config, workdir)
+    train.run(config, workdir.replace('PROCESS', process))
 
 command.start(main)
 """
@@ -226,6 +226,15 @@ def test_what_is_wrong_is_said_by_all_and_none_waits(folder):
   assert [status for status, _ in told] == [1, 1]
   for _, text in told:
     assert 'batch was 16, is now 32' in text.splitlines()[-1]
+
+
+def test_a_workdir_that_is_not_shared_is_refused_at_once(folder):
+  told = ended(two([(config('mlp'), folder / 'PROCESS-apart')]))
+  assert [status for status, _ in told] == [1, 1]
+  for _, text in told:
+    said = f'process 1 of 2 does not see what process 0 writes into {folder}/0-apart: a --workdir'
+    assert said in text.splitlines()[-1]
+  assert not list((folder / '0-apart').glob('*.json'))
 
 
 def test_hosts_are_told_apart_by_words():
