@@ -111,9 +111,16 @@ def load(workdir: str | pathlib.Path, step: int | None = None) -> Run:
 def sampler(workdir: str | pathlib.Path, step: int | None = None) -> Sampler:
   """The trained generator of a run, ready to draw; raises InputError as `load` does.
 
-  Of a folder of several runs, stages or a boosted mixture, what they come to together.
+  Of a folder of several runs, stages or a boosted mixture, what they come to together, for which
+  there is no `step`.
   """
   whole = pathlib.Path(workdir) / WHOLE
+  if whole.exists() and step is not None:
+    folders = ', '.join(str(whole.parent / name) for name in read_json(whole)['runs'])
+    raise InputError(
+      f'{workdir} holds several runs, and no one of them is meant by round {step}; {folders} have '
+      'rounds of their own.'
+    )
   if whole.exists():
     return configs.resolve(read_json(whole)['sampler'], '')(workdir)
   run = load(workdir, step)

@@ -96,6 +96,8 @@ def test_generators_follow_one_another_and_go_on(tmp_path):
   assert (first['seed'], second['seed']) == (0, 1)
   sampler = runs.sampler(tmp_path / 'a')
   assert sampler.draw(KEY, 20).shape == (20, 2)
+  with pytest.raises(InputError, match='holds several runs, and no one of them is meant by'):
+    runs.sampler(tmp_path / 'a', step=4)
 
   boosting.run(boosted(boosting=dict(generators=1)), tmp_path / 'b')
   again = boosting.run(boosted(), tmp_path / 'b')
