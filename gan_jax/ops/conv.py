@@ -10,7 +10,7 @@ lowers dilated convolutions to loops that are 10-40 times slower than the same s
 products (`ops/matrix.py`). On GPU and TPU all three are the native convolution and its transposes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import jax
@@ -70,22 +70,27 @@ def _transposed(k: int, s: int, padding: str) -> tuple[int, int]:
   return low, total - low
 
 
+@partial(jax.jit, static_argnums=(0, 1, 2), inline=True)  # so that it is traced once for a shape
+def _by_platform(cpu: Callable, default: Callable, g: Geometry, a: Array, b: Array) -> Array:
+  return lax.platform_dependent(a, b, cpu=partial(cpu, g), default=partial(default, g))
+
+
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def down(g: Geometry, x: Array, k: Array) -> Array:
   """x [B,H,W,I], k [kh,kw,I,O] -> y [B,h,w,O]."""
-  return lax.platform_dependent(x, k, cpu=partial(matrix.down, g), default=partial(native.down, g))
+  return _by_platform(matrix.down, native.down, g, x, k)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def up(g: Geometry, y: Array, k: Array) -> Array:
   """y [B,h,w,O], k [kh,kw,I,O] -> x [B,H,W,I]."""
-  return lax.platform_dependent(y, k, cpu=partial(matrix.up, g), default=partial(native.up, g))
+  return _by_platform(matrix.up, native.up, g, y, k)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def taps(g: Geometry, x: Array, y: Array) -> Array:
   """x [B,H,W,I], y [B,h,w,O] -> k [kh,kw,I,O]."""
-  return lax.platform_dependent(x, y, cpu=partial(matrix.taps, g), default=partial(native.taps, g))
+  return _by_platform(matrix.taps, native.taps, g, x, y)
 
 
 down.defvjp(
