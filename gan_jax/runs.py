@@ -115,14 +115,15 @@ def sampler(workdir: str | pathlib.Path, step: int | None = None) -> Sampler:
   there is no `step`.
   """
   whole = pathlib.Path(workdir) / WHOLE
-  if whole.exists() and step is not None:
-    folders = ', '.join(str(whole.parent / name) for name in read_json(whole)['runs'])
-    raise InputError(
-      f'{workdir} holds several runs, and no one of them is meant by round {step}; {folders} have '
-      'rounds of their own.'
-    )
   if whole.exists():
-    return configs.resolve(read_json(whole)['sampler'], '')(workdir)
+    facts = read_json(whole)
+    if step is not None:
+      folders = ', '.join(str(whole.parent / name) for name in facts['runs'])
+      raise InputError(
+        f'{workdir} holds several runs, and no one of them is meant by round {step}; {folders} '
+        'have rounds of their own.'
+      )
+    return configs.resolve(facts['sampler'], '')(workdir)
   run = load(workdir, step)
   return assemble.sampler(run.config, run.game, run.known, run.examples)(run.state)
 

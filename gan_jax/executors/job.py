@@ -7,6 +7,7 @@ reads the events may append jobs meanwhile, to have them tried again.
 
 import pathlib
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from gan_jax.errors import InputError
@@ -53,10 +54,11 @@ class Told(NamedTuple):
 Event = Started | Ended | Tick | Told
 
 
-def joint(job: Job, *flags: str) -> tuple[str, ...]:
+def joint(job: Job, flags: Sequence[str] = ('--coordinator=auto',)) -> tuple[str, ...]:
   """The command as each of several hosts gives it, with the flags that make them one run.
 
-  Those are the flags of gan_jax.main (see gan_jax/hosts.py). Raises InputError for a job that one
+  Those are the flags of gan_jax.main (see gan_jax/hosts.py); unsaid, of hosts that find each other
+  by themselves, as those of a TPU slice do. Raises InputError for a job that one
   process plays: on each host it would play the same.
   """
   if job.alone:

@@ -87,10 +87,12 @@ def _command(job: Job, jobset: str, hosts: int, slice_: bool) -> list[str]:
   if hosts == 1:
     return moved(job.command)
   if slice_:
-    return moved(joint(job, '--coordinator=auto'))
+    return moved(joint(job))
   first = f'{jobset}-trial-0-0.{jobset}'  # a pod of an indexed Job: Kubernetes says which, below
-  flags = (f'--coordinator={first}:{PORT}', f'--processes={hosts}')
-  return moved(joint(job, *flags, '--process=$(JOB_COMPLETION_INDEX)'))
+  flags = (
+    f'--coordinator={first}:{PORT}', f'--processes={hosts}', '--process=$(JOB_COMPLETION_INDEX)'
+  )  # fmt: skip
+  return moved(joint(job, flags))
 
 
 def _manifest(

@@ -129,7 +129,7 @@ def _begin(library: Any, job: Job, actors: Sequence[Any], free: Callable[[], Non
 
   They find each other by what the TPU tells each of its hosts.
   """
-  command = joint(job, '--coordinator=auto') if len(actors) > 1 else job.command
+  command = joint(job) if len(actors) > 1 else job.command
   processes = []
   for i, actor in enumerate(actors):
     output = (job.workdir / (OUTPUT if i == 0 else f'{i}-{OUTPUT}')).absolute()
