@@ -54,12 +54,9 @@ def inputs(sampler: Sampler, key: jax.Array, n: int) -> tuple[tuple[np.ndarray, 
   """What G takes for n images, and which of it is z; InputError if it takes none."""
   if sampler.prior is None:
     raise InputError('this generator takes no z to go along.')
-  given = tuple(np.asarray(a) for a in sampler.fill(key, n))
-  z = np.asarray(sampler.prior(key, n))
-  at = next((i for i, a in enumerate(given) if np.array_equal(a, z)), None)
-  if at is None:
+  if sampler.z_at is None:
     raise InputError('none of what this generator takes is the z of its prior.')
-  return given, at
+  return tuple(np.asarray(a) for a in sampler.fill(key, n)), sampler.z_at
 
 
 def placed(z: Any, rest: Sequence[Any], at: int) -> list[Any]:

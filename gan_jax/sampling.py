@@ -46,6 +46,7 @@ class Sampler(NamedTuple):
             weights that are drawn anew.
   round:    rounds played.
   shape:    of one image; () unsaid.
+  z_at:     which of the generator's inputs is the z of its prior; None if none is.
   along:    function of (weights, uint8[N,...]) -> (weights, *inputs) -> what it makes of the images
             that `generate` draws of N inputs, a dict, with these themselves as 'image': JAX arrays,
             in one call, compiled once for all states. None of images that are made in several.
@@ -64,6 +65,7 @@ class Sampler(NamedTuple):
   function: Callable[..., Callable]
   round: int
   shape: tuple[int, ...] = ()
+  z_at: int | None = None
   along: Callable[[Callable], Callable[..., dict[str, Array]]] | None = None
   facts: Mapping[str, Any] = MappingProxyType({})
 
@@ -195,6 +197,7 @@ def make_sampler(
       function=function,
       round=int(state.step),
       shape=shape,
+      z_at=inputs.index('z') if 'z' in inputs else None,
       along=partial(_carried, onward, params) if len(shape) == 3 else None,
       facts=dict(weights='averaged' if generator in state.ema else 'of the round', **told),
     )

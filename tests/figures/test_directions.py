@@ -81,6 +81,7 @@ def drawing(function, prior=None, seen=None):
 
   return SimpleNamespace(
     prior=prior,
+    z_at=0,
     fill=lambda key, n: (prior(key, n),),
     generate=generate,
     display=lambda x: np.uint8(127.5 + 127.5 * np.clip(x, -1, 1)),
