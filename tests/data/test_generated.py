@@ -1,5 +1,8 @@
 """The sets that need no file: digits, mixtures, synthetic."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -28,6 +31,12 @@ def test_digits_splits_hold_all_classes():
   for source in (train, test):
     assert np.bincount(source.arrays['label']).min() > 25
     assert source.meta['sha256']['image'] == digest(source.arrays['image'])
+
+
+def test_digits_import_nothing_that_takes_seconds():
+  code = 'import sys; from gan_jax.data.digits import digits; digits(); print(*sys.modules)'
+  loaded = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+  assert not {'sklearn', 'pandas', 'torch'} & set(loaded.stdout.split())
 
 
 def test_ring_has_eight_distinct_modes():
