@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -39,11 +40,9 @@ def open_log(workdir: str | pathlib.Path, resume_at: int = -1) -> Log:
 
   So a run that was killed and resumed from an older checkpoint has no round twice.
   """
-  from tensorboardX import SummaryWriter
-
   folder = pathlib.Path(workdir)
   truncate(folder / FILE, resume_at)
-  events = SummaryWriter(
+  events = _summary_writer()(
     str(folder / 'tensorboard'),
     purge_step=max(resume_at + 1, 0),
     max_queue=1000,
@@ -77,6 +76,22 @@ def open_log(workdir: str | pathlib.Path, resume_at: int = -1) -> Log:
       events.close()
 
   return Log(write, image, protocol, lambda: read(folder), close)
+
+
+def _summary_writer() -> type:
+  """tensorboardX's SummaryWriter, imported without PyTorch.
+
+  Where that is installed tensorboardX would import it, three seconds, to name its type in a hint.
+  """
+  unseen = 'torch' not in sys.modules
+  if unseen:
+    sys.modules['torch'] = None  # type: ignore[assignment]  # an import of it fails, as if not there
+  try:
+    from tensorboardX import SummaryWriter
+  finally:
+    if unseen:
+      del sys.modules['torch']
+  return SummaryWriter
 
 
 def read(workdir: str | pathlib.Path) -> list[dict[str, Any]]:

@@ -1,4 +1,7 @@
+import importlib.util
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -119,3 +122,14 @@ def test_a_png_keeps_every_pixel_of_every_channel_and_leaves_nothing_beside_it(t
   found = np.asarray(Image.open(tmp_path / 'deep' / 'x.png'))
   np.testing.assert_array_equal(found.reshape(pixels.shape), pixels)
   assert [p.name for p in (tmp_path / 'deep').iterdir()] == ['x.png']
+
+
+@pytest.mark.skipif(importlib.util.find_spec('torch') is None, reason='torch is not installed')
+def test_a_log_does_not_import_torch_and_leaves_it_to_be_imported(tmp_path):
+  code = (
+    'import sys; from gan_jax.log import open_log; '
+    'log = open_log(sys.argv[1]); log.write(1, {"x": 0.5}); log.close(); '
+    'assert "torch" not in sys.modules; import torch; assert torch.ones(1) == 1'
+  )
+  subprocess.run([sys.executable, '-W', 'ignore', '-c', code, str(tmp_path)], check=True)
+  assert steps(tmp_path) == [1]
