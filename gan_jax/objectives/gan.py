@@ -139,6 +139,8 @@ def penalised(penalties: Sequence[Penalty]) -> Callable[..., tuple[Array, Scalar
 
 def exchange(key: Key, share: float, r: Array, f: Array) -> tuple[Array, Array]:
   """r and f with a random `share` of their examples changing places."""
+  if not isinstance(share, jax.Array) and share == 0:
+    return r, f  # as nearly every game has it: no numbers are drawn to no end
   wrong = random.bernoulli(key, share, (len(r),) + (1,) * (r.ndim - 1))
   return jnp.where(wrong, f, r), jnp.where(wrong, r, f)
 
