@@ -66,4 +66,4 @@ def chained(levels: Sequence[Level]) -> Sampler:
 
   finest = levels[-1].sampler
   draw = lambda key, n: generate(*fill(key, n))
-  return finest._replace(generate=generate, draw=draw, fill=fill, prior=None, along=None)
+  return finest._replace(generate=generate, draw=draw, fill=fill, prior=None, z_at=None, along=None)

@@ -13,7 +13,7 @@ from gan_jax.sampling import Sampler, label_at
 
 def truncated(sampler: Sampler, threshold: float) -> Sampler:
   """The sampler with no entry of z beyond the threshold; InputError as `priors.truncated` says."""
-  _, at = paths.inputs(sampler, jax.random.key(0), 2)
+  at = paths.place(sampler)
   within = lambda z: priors.truncated(sampler.prior, np.asarray(z), threshold)
   within(np.zeros((1, 1)))  # refused here, not at the first draw
   return _filled(sampler, at, within, truncation=threshold)

@@ -50,13 +50,19 @@ def between(a: np.ndarray, b: np.ndarray, steps: int, way: Way = lerp) -> np.nda
   return path.astype(np.float32)
 
 
-def inputs(sampler: Sampler, key: jax.Array, n: int) -> tuple[tuple[np.ndarray, ...], int]:
-  """What G takes for n images, and which of it is z; InputError if it takes none."""
+def place(sampler: Sampler) -> int:
+  """Which of what G takes is z; InputError if none is."""
   if sampler.prior is None:
     raise InputError('this generator takes no z to go along.')
   if sampler.z_at is None:
     raise InputError('none of what this generator takes is the z of its prior.')
-  return tuple(np.asarray(a) for a in sampler.fill(key, n)), sampler.z_at
+  return sampler.z_at
+
+
+def inputs(sampler: Sampler, key: jax.Array, n: int) -> tuple[tuple[np.ndarray, ...], int]:
+  """What G takes for n images, and which of it is z; InputError if it takes none."""
+  at = place(sampler)
+  return tuple(np.asarray(a) for a in sampler.fill(key, n)), at
 
 
 def placed(z: Any, rest: Sequence[Any], at: int) -> list[Any]:

@@ -39,7 +39,7 @@ def digits(split: str = 'train') -> Source:
 def _scans() -> np.ndarray:
   """f64[1797,65]: the ink of 64 pixels, and the class, from the file that `load_digits` reads.
 
-  Importing scikit-learn for it would take two seconds, most of the time before a first round.
+  Importing scikit-learn for it would take two seconds and more.
   """
   spec: Any = importlib.util.find_spec('sklearn')
   file = pathlib.Path(spec.origin).parent / 'datasets' / 'data' / 'digits.csv.gz'

@@ -233,7 +233,8 @@ def _combine(weights: Sequence[float], terms: Sequence[Array]) -> Array:
   as_wide = partial(lax.convert_element_type, new_dtype=jnp.promote_types(dtype, jnp.float32))
   used = [(w, as_wide(a)) for w, a in zip(weights, terms, strict=True) if w]
   # By lax, since hundreds of these sums are traced for a network, and jnp's operators take longer.
-  (plus, first), *rest = [(w > 0, a if abs(w) == 1 else lax.mul(a, abs(w))) for w, a in used]
+  by = lambda w, a: a if w == 1 else lax.mul(a, a.dtype.type(w))
+  (plus, first), *rest = [(w > 0, by(abs(w), a)) for w, a in used]
   out = first if plus else lax.neg(first)
   for plus, a in rest:
     out = lax.add(out, a) if plus else lax.sub(out, a)

@@ -7,6 +7,7 @@ import pytest
 
 from gan_jax.ops import bilinear, conv, native
 from gan_jax.ops.geometry import Geometry
+from tests.features.test_inception import double_precision
 
 CASES = [  # image, window, strides, pads
   ((8, 8), (4, 4), (2, 2), ((1, 1), (1, 1))),
@@ -81,6 +82,16 @@ def test_under_vmap_over_images_and_kernels():
   together = jax.jit(jax.vmap(lambda x, k: bilinear.down(g, x, k)))(x, k)
   for i in range(3):
     np.testing.assert_allclose(together[i], down(g, x[i], k[i]), atol=1e-4)
+
+
+def test_with_64_bits_an_array_keeps_its_type():
+  g = Geometry.of((8, 8), (3, 3), (1, 1), ((1, 1), (1, 1)))  # whose weights are halves, too
+  with double_precision():
+    for dtype in (jnp.bfloat16, jnp.float32, jnp.float64):
+      x, k = jnp.ones((1, 8, 8, 2), dtype), jnp.ones((3, 3, 2, 2), dtype)
+      y = bilinear.down(g, x, k)
+      assert y.dtype == dtype
+      assert float(y[0, 4, 4, 0]) == 18
 
 
 @pytest.mark.skipif(jax.default_backend() != 'cpu', reason='only on CPU are products counted so')
