@@ -53,8 +53,8 @@ def get_config(arg=''):
   )
   if not arg.tiny:
     return experiment(config)
-  drawn = dict(name='paired.drawn', split='train', shape=(16, 16, 3), n=64)
+  drawn = dict(name='paired.drawn', split='train', shape=(8, 8, 3), n=64)
   splits = dict(evals__errors__split='test', evals__pictures__split='test')
   small = {f'nets__{n}__width': 4 for n in config['nets']}
-  layers = dict(nets__D__layers=2, nets__D_X__layers=2)
+  layers = dict(nets__D__layers=1, nets__D_X__layers=1)
   return experiment(tiny(config, data=drawn, **splits, **small, **layers))

@@ -22,7 +22,7 @@ def get_config(arg=''):
   The cosine goes over all `rounds`; `narrow` stages multiply in bfloat16.
   """
   arg = parse_arg(
-    arg, tiny=False, pair='relativistic', width=768, batch=512, rounds=39_063, narrow=3
+    arg, tiny=False, pair='relativistic', width=768, batch=512, rounds=39_065, narrow=3
   )
   ramp = lambda start, end: dict(name='cosine_ramp', start=start, end=end, rounds=arg.rounds)
   adam = dict(

@@ -46,4 +46,4 @@ def get_config(arg=''):
     checkpoint=dict(every=1000, keep=2),
   )
   small = dict(nets__G__width=4, nets__D__width=4, nets__E__trunk__width=4)
-  return experiment(tiny(config, shape=(28, 28, 1), **small) if arg.tiny else config)
+  return experiment(tiny(config, shape=(14, 14, 1), **small) if arg.tiny else config)

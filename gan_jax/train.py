@@ -52,7 +52,7 @@ def run(
   """
   config, workdir = assemble.complete(config), pathlib.Path(workdir)
   evals = evals_of({**watching.evals(config['watch']), **config['evals']})
-  _check_cadences(config, evals)
+  check_cadences(config, evals)
   members = population.members(config, workdir, vary)
   back.check(config, members)
   bests.best(config['checkpoint'].get('best'))  # refused before anything is compiled
@@ -283,7 +283,7 @@ def _eval(name: str, spec: Mapping[str, Any]) -> loop.Eval:
   return loop.Eval(name, spec['every'], function, options)
 
 
-def _check_cadences(config: Mapping[str, Any], evals: list[loop.Eval]) -> None:
+def check_cadences(config: Mapping[str, Any], evals: list[loop.Eval]) -> None:
   """Raises InputError unless everything periodic falls on the end of a compiled call."""
   per_call = config['rounds_per_call']
   named = {

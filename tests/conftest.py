@@ -1,12 +1,26 @@
-"""What every test runs under: four CPU devices, strict broadcasting, caches of its own."""
+"""What every test runs under: four CPU devices, strict broadcasting, folders of its own.
+
+tests/budget.py counts processor time, tests/store.py keeps compiled programs, tests/runs.py holds
+small trained runs, tests/configs.py their configs, tests/commands.py starts commands.
+"""
 
 import os
+
+# Before NumPy is there: each worker has one core, where threads that wait for one another burn it.
+os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
+os.environ.setdefault('OMP_NUM_THREADS', '1')
+
+import ctypes
+import gc
 import pathlib
-import tempfile
 import warnings
+from collections.abc import Callable, Iterator
 
 import jax
 import pytest
+
+from gan_jax.ops import matrix, native
+from tests import budget, runs, store
 
 os.environ.setdefault('MPLBACKEND', 'Agg')
 # Compiling is most of what the tests do; unoptimised, it takes a fraction of the time, and half of
@@ -15,19 +29,71 @@ FLAGS = ['--xla_backend_optimization_level=0']
 if jax.__version_info__ < (0, 11):
   FLAGS.append('--xla_cpu_use_fusion_emitters=false')
 os.environ['XLA_FLAGS'] = ' '.join([os.environ.get('XLA_FLAGS', ''), *FLAGS])
+os.environ['JAX_PLATFORMS'] = 'cpu'
+jax.config.update('jax_platforms', 'cpu')
 jax.config.update('jax_num_cpu_devices', 4)
 jax.config.update('jax_numpy_rank_promotion', 'raise')
-# One for each worker: entries are not written whole or not at all.
-CACHE = f'gan_jax_test_cache_{os.environ.get("PYTEST_XDIST_WORKER", "alone")}'
-jax.config.update('jax_compilation_cache_dir', os.path.join(tempfile.gettempdir(), CACHE))
+gc.set_threshold(50_000, 20, 20)  # traces are millions of objects, of which few are garbage
+
+HELD = 1_200  # MiB of a worker, from which on compiled programs are let go
+
+
+def pytest_configure(config: pytest.Config) -> None:
+  """Programs are kept, those that compile in no time too: there are thousands of them."""
+  config.pluginmanager.register(budget)
+  if config.getoption('numprocesses', None) and not hasattr(config, 'workerinput'):
+    return  # the process that hands out the tests runs none
+  own = store.begin()
+  config.add_cleanup(lambda: store.end(own))
+  for name, value in (
+    ('jax_compilation_cache_dir', str(own)),
+    ('jax_persistent_cache_min_compile_time_secs', 0.0),
+    ('jax_persistent_cache_min_entry_size_bytes', 0),
+    ('jax_persistent_cache_enable_xla_caches', 'none'),  # whose folder would be part of every key
+  ):
+    jax.config.update(name, value)
+    os.environ[name.upper()] = str(value)  # for commands
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_logfinish(nodeid: str) -> None:
+  """A worker that has grown lets go of what it has compiled; the folder still has it."""
+  if budget.resident() > HELD:
+    jax.clear_caches()
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
 
 
 @pytest.fixture(scope='session', autouse=True)
-def _own_cache(tmp_path_factory):
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
   """What is packed, trained and looked at in tests is kept out of the user's cache."""
   with pytest.MonkeyPatch.context() as patch:
     patch.setenv('GAN_JAX_DATA', str(tmp_path_factory.mktemp('cache')))
     yield
+
+
+@pytest.fixture(scope='session')
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], pathlib.Path]]:
+  """kind -> the folder of a small run of that kind (tests/runs.py), which is only to be read."""
+  folder = tmp_path_factory.getbasetemp()
+  if 'PYTEST_XDIST_WORKER' in os.environ:
+    folder = folder.parent  # of all workers
+  folder /= 'trained'
+  folder.mkdir(exist_ok=True)
+  yield lambda kind: runs.trained(kind, folder)
+  written = runs.changed(folder)
+  assert not written, f'a test has written into what is shared: {", ".join(written)}'
+
+
+@pytest.fixture
+def native_convolutions(monkeypatch: pytest.MonkeyPatch) -> None:
+  """Convolutions as XLA's own single operations, which compile several times faster.
+
+  For tests of what is built of convolutions. That the forms used otherwise on CPU are equal to
+  these, in value and both gradients, is proved in tests/ops.
+  """
+  for form in ('down', 'up', 'taps'):
+    monkeypatch.setattr(matrix, form, getattr(native, form))
 
 
 @pytest.fixture(scope='session')

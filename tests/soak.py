@@ -18,9 +18,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gan_jax import checkpoint, log, runs
 
@@ -29,6 +29,10 @@ LOOK = 0.5  # seconds between two looks at a process
 WARM = 60.0  # seconds after which its memory should stand still
 LEAST = 240  # looks after that, or nothing is said of it
 GROWTH = 0.03  # of it, that is not called growth
+
+Begin = Callable[[Sequence[str]], Any]  # what it returns is used like a Popen
+Due = Callable[[float], bool]  # seconds since a process began -> whether it is to be killed now
+Moment = Callable[[random.Random, float, pathlib.Path], Due]  # as `by_the_clock`
 
 
 class Played(NamedTuple):
@@ -40,8 +44,19 @@ class Played(NamedTuple):
   memory: list[tuple[float, int]]  # (seconds since its start, resident bytes)
 
 
-def main(argv: Sequence[str]) -> int:
-  """Plays both, compares, says so."""
+def begin(words: Sequence[str]) -> subprocess.Popen:
+  """`python -m WORDS`, begun."""
+  return subprocess.Popen([sys.executable, '-m', *words], cwd=ROOT, stdout=subprocess.DEVNULL)
+
+
+def by_the_clock(dice: random.Random, every: float, workdir: pathlib.Path) -> Due:
+  """A kill so many seconds after a process began, at random, `every` on average."""
+  until = dice.expovariate(1 / every)
+  return lambda seconds: seconds > until
+
+
+def main(argv: Sequence[str], begin: Begin = begin, moment: Moment = by_the_clock) -> int:
+  """Plays both, compares, says so. `begin` starts a command, `moment` says when it is killed."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--config', default='experiments/gan_digits.py')
   parser.add_argument('--rounds', type=int, default=400_000)
@@ -51,14 +66,12 @@ def main(argv: Sequence[str]) -> int:
   parser.add_argument('--workdir', type=pathlib.Path, default=None)
   said, more = parser.parse_known_args(argv)
   workdir = said.workdir or pathlib.Path(tempfile.mkdtemp(prefix='soak'))
-  command = [
-    sys.executable, '-m', 'gan_jax.main', f'--config={said.config}',
-    f'--config.rounds={said.rounds}', *more,
-  ]  # fmt: skip
+  words = ['gan_jax.main', f'--config={said.config}', f'--config.rounds={said.rounds}', *more]
   dice = random.Random(said.seed)
+  after = lambda: moment(dice, said.every, workdir / 'killed')
   with ThreadPoolExecutor() as pool:
-    beside = pool.submit(play, command, workdir / 'straight', random.Random(), said.every, kills=0)
-    killed = play(command, workdir / 'killed', dice, said.every, said.kills)
+    beside = pool.submit(play, begin, words, workdir / 'straight', random.Random(), after, 0)
+    killed = play(begin, words, workdir / 'killed', dice, after, said.kills)
     straight = beside.result()
   wrong = [*differences(workdir / 'straight', workdir / 'killed'), *growth(straight + killed)]
   for line in (*told('straight', straight), *told('killed', killed)):
@@ -68,29 +81,34 @@ def main(argv: Sequence[str]) -> int:
 
 
 def play(
-  command: Sequence[str], workdir: pathlib.Path, dice: random.Random, every: float, kills: int
+  begin: Begin,
+  words: Sequence[str],
+  workdir: pathlib.Path,
+  dice: random.Random,
+  after: Callable[[], Due],
+  kills: int,
 ) -> list[Played]:
   """The same command until it ends by itself; raises SystemExit if it fails."""
   out: list[Played] = []
   while not out or out[-1].killed_by:
-    until = dice.expovariate(1 / every) if len(out) < kills else float('inf')
-    out.append(once([*command, f'--workdir={workdir}'], until, dice.choice(('SIGTERM', 'SIGKILL'))))
+    due = after() if len(out) < kills else lambda seconds: False
+    how = dice.choice(('SIGTERM', 'SIGKILL'))
+    out.append(once(begin([*words, f'--workdir={workdir}']), due, how))
     if not out[-1].killed_by and out[-1].status:
       raise SystemExit(f'{workdir} failed with status {out[-1].status}.')
   return out
 
 
-def once(command: Sequence[str], until: float, how: str) -> Played:
-  """A process that is sent the signal after so many seconds, if it still is there."""
+def once(process: Any, due: Due, how: str) -> Played:
+  """A process that is sent the signal when it is due, if it still is there."""
   began, memory, killed_by = time.monotonic(), [], ''
-  process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
   while process.poll() is None:
     now = time.monotonic() - began
     memory.append((now, resident(process.pid)))
-    if now > until and not killed_by:
+    if not killed_by and due(now):
       process.send_signal(signal.Signals[how])
       killed_by = how
-    time.sleep(min(LOOK, max(until - now, 0.01)) if not killed_by else LOOK)
+    time.sleep(LOOK)
   return Played(process.returncode, killed_by, time.monotonic() - began, memory)
 
 

@@ -1,5 +1,7 @@
 """Accumulated gradients: the same game in parts."""
 
+import shutil
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,36 +9,22 @@ import optax
 import pytest
 
 from gan_jax import assemble, runs, train
-from gan_jax import config as configs
 from gan_jax import step as steps
 from gan_jax.accumulation import accumulated
-from gan_jax.errors import InputError
 from gan_jax.game import Net, Objective
+from gan_jax.optim import averaged
 from gan_jax.step import Game, Player, alternating
+from tests.configs import perceptrons
+from tests.messages import refused
+from tests.runs import assert_same
 
-RNG = np.random.default_rng(0)
-X = jnp.asarray(RNG.normal(size=(4, 6, 3)), jnp.float32)  # minibatches of 6
+X = np.random.default_rng(0).normal(size=(4, 6, 3)).astype(np.float32)  # minibatches of 6
 
 
-def small(**changes):
-  tx = dict(name='adam', learning_rate=1e-3)
-  config = dict(
-    data=dict(name='digits', split='train'),
-    transform=(dict(name='scale'),),
-    prior=dict(name='normal', dim=4),
-    nets=dict(
-      G=dict(name='plain.Generator', inputs=('z',), hidden=(8,)),
-      D=dict(name='plain.Discriminator', inputs=('image',), hidden=(8,)),
-    ),
-    objective=dict(name='gan', pair='nonsaturating'),
-    players=dict(D=dict(tx=tx), G=dict(tx=tx)),
-    play=dict(name='alternating', schedule=('D', 'D', 'G')),
-    rounds=4,
-    batch=12,
-    devices=1,
-    finish=(),
-  )
-  return assemble.complete({**config, **changes})
+def config(**changes):
+  turns = dict(name='alternating', schedule=('D', 'D', 'G'))
+  often = dict(rounds=4, checkpoint=dict(every=2, keep=2))
+  return assemble.complete(perceptrons(play=turns, batch=12, **often, **changes))
 
 
 def line():
@@ -49,57 +37,66 @@ def line():
 
 
 @pytest.mark.parametrize('tx', [optax.sgd(0.1, momentum=0.9), optax.adam(0.1)])
-def test_parts_move_as_the_whole_batch_does_where_a_loss_is_a_mean_over_it(tx):
-  from gan_jax.optim import averaged
-
+def test_averaged_parts_move_as_the_batch_where_a_loss_is_its_mean(tx):
   whole, parted = line()(tx), line()(averaged(tx, 2))
   big = alternating(whole, ('D', 'D'))
   parts = alternating(parted, (('D', 0), ('D', 1), ('D', 2), ('D', 3)))
-  a, b = steps.init(whole, jax.random.key(0)), steps.init(parted, jax.random.key(0))
-  for _ in range(3):
-    a, _ = big(a, {'image': X.reshape(2, 12, 3)}, jax.random.key(1))
-    b, _ = parts(b, {'image': X}, jax.random.key(1))
-    np.testing.assert_allclose(a.params['D']['w'], b.params['D']['w'], rtol=1e-5)
+
+  @jax.jit
+  def both(images, key):
+    """Both games for three rounds: the weights after each."""
+    a, b, out = steps.init(whole, key), steps.init(parted, key), []
+    for _ in range(3):
+      a, _ = big(a, {'image': images.reshape(2, 12, 3)}, key)
+      b, _ = parts(b, {'image': images}, key)
+      out.append((a.params['D']['w'], b.params['D']['w']))
+    return out
+
+  for a, b in both(X, jax.random.key(1)):
+    np.testing.assert_allclose(a, b, rtol=1e-5)
 
 
-def test_every_move_becomes_as_many_on_parts_of_its_own_minibatch():
-  config = accumulated(small(accumulate=3))
-  assert config['batch'] == 4
-  assert config['play']['schedule'] == (
+def test_accumulated_plays_each_move_on_parts_of_its_minibatch():
+  parted = accumulated(config(accumulate=3))
+  assert parted['batch'] == 4
+  assert parted['play']['schedule'] == (
     *(('D', i) for i in range(6)),
     *(('G', i) for i in range(3)),
   )
-  plain = small()
+  plain = config()
   assert accumulated(plain) == plain
 
 
-def test_what_cannot_be_parted_is_refused():
-  with pytest.raises(InputError, match='accumulate=5 cannot divide a batch of 12'):
-    accumulated(small(accumulate=5))
+def test_accumulated_refuses_what_cannot_be_parted():
+  with refused('accumulate=5', 'batch of 12'):
+    accumulated(config(accumulate=5))
   for play in ('simultaneous', dict(name='alternating', noise='shared')):
-    with pytest.raises(InputError, match='takes players who move in turn with fresh noise'):
-      accumulated(small(accumulate=2, play=play))
+    with refused('accumulate=2', 'alternating', 'fresh'):
+      accumulated({**config(accumulate=2), 'play': play})
 
 
-def test_a_run_in_parts_trains_resumes_and_loads(tmp_path):
-  config = small(accumulate=3, rounds_per_call=2, checkpoint=dict(every=2, keep=2), log_every=2)
-  whole = train.run(config, tmp_path / 'whole')
-  train.run({**config, 'rounds': 2}, tmp_path / 'halves')
-  halves = train.run(config, tmp_path / 'halves')
-  jax.tree.map(np.testing.assert_array_equal, whole, halves)
-  moved = optax.tree_utils.tree_get(whole.opt['D'], 'gradient_step')
+@pytest.fixture(scope='module')
+def whole(tmp_path_factory):
+  """A run in parts that was never stopped: (its config, workdir, state)."""
+  workdir = tmp_path_factory.mktemp('whole')
+  tx = dict(name='adam', learning_rate=1e-2, b1=0.5)
+  told = config(accumulate=3, players=dict(D=dict(tx=tx), G=dict(tx=tx)))
+  return told, workdir, train.run(told, workdir)
+
+
+def test_run_in_parts_trains_resumes_and_loads(whole, tmp_path):
+  told, workdir, state = whole
+  halves = shutil.copytree(workdir, tmp_path / 'halves')
+  shutil.rmtree(halves / 'checkpoints' / '4')  # as if stopped after round 2
+  assert_same(state, train.run(told, halves))
+  moved = optax.tree_utils.tree_get(state.opt['D'], 'gradient_step')
   assert int(moved) == 8  # two of each round
-  assert runs.sampler(tmp_path / 'whole').draw(jax.random.key(0), 2).shape == (2, 8, 8, 1)
+  assert runs.sampler(workdir).draw(jax.random.key(0), 2).shape == (2, 8, 8, 1)
 
 
-def test_members_of_a_population_may_vary_what_is_averaged(tmp_path):
-  rates = {'players.*.tx.learning_rate': (1e-3, 1e-2)}
-  config = small(accumulate=2, checkpoint=dict(every=4, keep=2), log_every=4)
-  states = train.run(config, tmp_path, rates)
-  alone = configs.plain(config)
-  for player in ('D', 'G'):
-    alone['players'][player]['tx']['learning_rate'] = 1e-2
-  one = train.run(alone, tmp_path / 'alone')
+def test_run_of_a_population_may_vary_what_is_averaged(whole, tmp_path):
+  told, _, one = whole
+  states = train.run(told, tmp_path, {'players.*.tx.learning_rate': (1e-3, 1e-2)})
   jax.tree.map(
     lambda a, b: np.testing.assert_allclose(a[1], b, rtol=1e-4, atol=1e-6),
     states.params,

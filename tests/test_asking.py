@@ -1,29 +1,31 @@
+"""What is asked for on a command line, written like calls."""
+
 import pytest
 
 from gan_jax import asking
-from gan_jax.errors import InputError
 from gan_jax.figures import curves
 from gan_jax.loop import Eval
 from gan_jax.metrics import parzen, two_sample
+from tests.messages import refused
 
 
-def test_what_is_asked_for_is_written_like_calls():
+def test_asked_reads_what_is_written_like_calls():
   one, two = asking.asked('two_sample(n=50, split=test), parzen.parzen', n=7, limit=None)
   assert one == Eval('two_sample', 1, two_sample.two_sample, dict(n=50, split='test'))
   assert two == Eval('parzen.parzen', 1, parzen.parzen, dict(n=7))
 
 
-def test_an_option_may_be_a_description_of_its_own():
+def test_asked_takes_descriptions_for_options():
   (one,) = asking.asked('two_sample(split=net(size=3, of=pixels, at=[1, 2]))')
   assert one.options == dict(split=dict(name='net', size=3, of='pixels', at=[1, 2]))
 
 
-def test_a_word_may_have_a_sign():
+def test_asked_takes_words_with_a_sign():
   (one,) = asking.asked('arithmetic(a=slant, b=-slant, c=-3)', 'figures')
   assert one.options == dict(a='slant', b='-slant', c=-3)
 
 
-def test_common_options_go_to_those_that_take_them():
+def test_asked_gives_common_options_to_those_that_take_them():
   common = dict(n=5, split='test', folds=3)
   one, two = asking.asked('two_sample, parzen_folds', **common)
   assert one.options == dict(n=5, split='test')
@@ -31,17 +33,17 @@ def test_common_options_go_to_those_that_take_them():
 
 
 @pytest.mark.parametrize(
-  ('text', 'message'),
+  ('text', 'facts'),
   [
-    ('two_sampel', 'Did you mean two_sample'),
-    ('two_sample(m=3)', "takes no argument 'm'"),
-    ('two_sample(3)', 'given by name'),
-    ('two_sample(', 'metrics are asked for like'),
-    ('1 + 1', '1 \\+ 1 is no name'),
+    ('two_sampel', ('two_sampel', 'two_sample')),
+    ('two_sample(m=3)', ("'m'", 'two_sample')),
+    ('two_sample(3)', ('two_sample',)),
+    ('two_sample(', ('two_sample(', 'metrics')),
+    ('1 + 1', ('1 + 1',)),
   ],
 )
-def test_what_makes_no_sense_is_refused(text, message):
-  with pytest.raises(InputError, match=message):
+def test_asked_refuses_what_makes_no_sense(text, facts):
+  with refused(*facts):
     asking.asked(text)
 
 
@@ -49,7 +51,7 @@ def test_what_makes_no_sense_is_refused(text, message):
   ('room', 'some'),
   [('metrics', {'parzen', 'two_sample', 'modes'}), ('figures', {'grids', 'curves', 'walks'})],
 )
-def test_whatever_can_be_asked_for_is_found_by_its_name(room, some):
+def test_find_finds_whatever_can_be_asked_for_by_its_name(room, some):
   files = asking.vocabulary(room)
   assert some <= files.keys()
   for file, names in files.items():
@@ -59,13 +61,13 @@ def test_whatever_can_be_asked_for_is_found_by_its_name(room, some):
       assert asking.said(function), f'{file}.{name} says nothing of itself'
 
 
-def test_figures_of_a_whole_run_are_asked_for_in_the_same_way():
+def test_asked_takes_figures_of_a_whole_run_in_the_same_way():
   (one,) = asking.asked('curves', 'figures', n=7)
   assert one == Eval('curves', 1, curves.curves, {})
   assert asking.is_of_folder(one.function)
   assert not asking.is_eval(one.function)
 
 
-def test_what_must_be_given_is_asked_for_in_a_sentence():
-  with pytest.raises(InputError, match=r'jobset must be given claim, as jobset\(claim=...\)'):
+def test_call_names_what_must_be_given():
+  with refused('jobset', 'claim', 'jobset(claim=...)'):
     asking.call('jobset(image=i)', 'executors')

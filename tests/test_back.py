@@ -1,91 +1,105 @@
-"""The watch in a run: it warns, ends the run, or goes back; and the best checkpoint is kept."""
+"""The watch in a run: it warns, ends the run, or goes back; and the best checkpoint is kept.
+
+Covers: best.py.
+"""
+
+import contextlib
+import io
+import pathlib
 
 import jax
 import numpy as np
 import pytest
 
 from gan_jax import back, best, checkpoint, log, runs, train
-from gan_jax.errors import Collapsed, InputError
-from tests.test_train import assert_same, small
+from gan_jax.errors import Collapsed
+from tests.configs import perceptrons
+from tests.messages import refused, says
+from tests.runs import assert_same
 
-SICK: dict[int, int] = {}  # round -> how many looks at it show a collapse
-
-
-def look(sampler, source, key):
-  """An eval that says of a round what the test wants it to; by name in the configs below."""
-  left = SICK.get(sampler.round, 0)
-  SICK[sampler.round] = left - 1
-  return {'health': 1.0, 'diversity': 0.01 if left > 0 else 0.9}
+ONCE = {'4': 1, '6': 1}
 
 
-def config(act, rounds=12, **changes):
-  return small(
+def look(sampler, source, key, sick, seen):
+  """An eval that shows a collapse at so many looks at each round of `sick`, counted in a file."""
+  file = pathlib.Path(seen)
+  before = file.read_text().split() if file.exists() else []
+  with file.open('a') as out:
+    print(sampler.round, file=out)
+  ill = before.count(str(sampler.round)) < sick.get(str(sampler.round), 0)
+  return {'health': 1.0, 'diversity': 0.01 if ill else 0.9}
+
+
+def config(act, sick, workdir, rounds=12, **changes):
+  """A run in which looks are sick as told; the looks at it are counted beside its folder."""
+  seen = f'{workdir}.looks'
+  return perceptrons(
     rounds=rounds,
-    evals=dict(health=dict(name='tests.test_back.look', every=2)),
+    evals=dict(health=dict(name='tests.test_back.look', every=2, sick=sick, seen=seen)),
     watch=dict(every=2, act=act, **changes),
     checkpoint=dict(every=2, keep=6),
-    play=dict(name='alternating', schedule=('D', 'G')),
   )
 
 
-@pytest.fixture(autouse=True)
-def _healthy():
-  SICK.clear()
+@pytest.fixture(scope='module')
+def played(tmp_path_factory):
+  """act -> (workdir, state, what was printed) of a run that is sick at rounds 4, 6 and, once, 8."""
+  folder, out = tmp_path_factory.mktemp('back'), {}
+  for act, sick in (('warn', {**ONCE, '8': 1}), ('back', ONCE)):
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+      state = train.run(config(act, sick, folder / act), folder / act)
+    out[act] = folder / act, state, said.getvalue()
+  return out
 
 
-def test_a_warning_is_said_once_and_the_run_goes_on(tmp_path, capsys):
-  SICK.update({4: 1, 6: 1, 8: 1})
-  state = train.run(config('warn'), tmp_path)
+def test_watch_warns_once_and_the_run_goes_on(played):
+  _, state, said = played['warn']
   assert int(state.step) == 12
-  said = capsys.readouterr().out
-  assert said.count('samples are nearly all alike: they differ 0.01 times') == 1
-  assert 'round 6: samples' in said
+  (line,) = [line for line in said.splitlines() if 'samples' in line and '0.01' in line]
+  says(line, 'round 6')
 
 
-def test_a_run_that_is_to_be_stopped_ends_with_the_reason(tmp_path):
-  SICK.update({4: 1, 6: 1})
-  with pytest.raises(Collapsed, match=r"round 6: samples.*act='stop' says; the newest check.* 6"):
-    train.run(config('stop'), tmp_path)
-  assert runs.rounds(tmp_path) == {2, 4, 6}
+def test_watch_stops_a_run_with_the_reason(tmp_path):
+  workdir = tmp_path / 'run'
+  with refused('round 6', "act='stop'", 'checkpoint is 6', '0.01', error=Collapsed):
+    train.run(config('stop', ONCE, workdir), workdir)
+  assert runs.rounds(workdir) == {2, 4, 6}
 
 
-def test_going_back_is_to_before_the_first_sign_and_with_other_noise(tmp_path, capsys):
-  SICK.update({4: 1, 6: 1})
-  state = train.run(config('back'), tmp_path)
+def test_go_returns_to_before_the_first_sign_with_other_noise(played):
+  workdir, state, said = played['back']
   assert int(state.step) == 12
-  assert 'back to round 2, on from there with other noise' in capsys.readouterr().out
-  (only,) = back.returns(tmp_path)
+  says(said, 'back to round 2')
+  (only,) = back.returns(workdir)
   assert (only['from'], only['to']) == (6, 2)
-  assert 'nearly all alike' in only['why']
-  steps = [entry['step'] for entry in log.read(tmp_path) if 'D/loss' in entry]
+  says(only['why'], '0.01')
+  steps = [entry['step'] for entry in log.read(workdir) if 'D/loss' in entry]
   assert steps == [2, 4, 6, 8, 10, 12]
-  straight = train.run(config('back'), tmp_path / 'straight')
+  _, straight, _ = played['warn']  # the same run, but for what was done about it
   apart = jax.tree.map(lambda a, b: bool(np.any(a != b)), state.params, straight.params)
   assert any(jax.tree.leaves(apart))
 
 
-def test_a_run_that_went_back_and_was_stopped_goes_on_as_one_that_was_not(tmp_path):
-  SICK.update({4: 1, 6: 1})
-  whole = train.run(config('back'), tmp_path / 'whole')
-  SICK.clear()
-  SICK.update({4: 1, 6: 1})
-  train.run(config('back', rounds=8), tmp_path / 'parts')
-  parts = train.run(config('back'), tmp_path / 'parts')
-  assert_same(whole, parts)
+def test_go_is_remembered_by_a_run_that_is_resumed(played, tmp_path):
+  workdir = tmp_path / 'parts'
+  train.run(config('back', ONCE, workdir, rounds=8), workdir)
+  parts = train.run(config('back', ONCE, workdir), workdir)
+  assert_same(played['back'][1], parts)
 
 
-def test_it_goes_back_only_so_often(tmp_path):
-  SICK.update({4: 9, 6: 9})
-  with pytest.raises(Collapsed, match='It went back 1 times already'):
-    train.run(config('back', times=1), tmp_path)
+def test_go_returns_only_so_often(tmp_path):
+  workdir = tmp_path / 'run'
+  with refused('back 1 time', error=Collapsed):
+    train.run(config('back', {'4': 9, '6': 9}, workdir, times=1), workdir)
 
 
-def test_too_few_checkpoints_to_go_back_to_are_refused_at_once(tmp_path):
-  few = {**config('back'), 'checkpoint': dict(every=2, keep=2)}
-  with pytest.raises(InputError, match=r'takes checkpoint\.keep=3 or more'):
-    train.run(few, tmp_path)
-  with pytest.raises(InputError, match='for a run alone'):
-    train.run(config('back'), tmp_path, vary={'seed': range(2)})
+def test_check_refuses_what_leaves_nothing_to_go_back_to(tmp_path):
+  told = config('back', ONCE, tmp_path / 'run')
+  with refused('checkpoint.keep=3'):
+    train.run({**told, 'checkpoint': dict(every=2, keep=2)}, tmp_path / 'run')
+  with refused("watch.act='back'", 'population', "'warn'"):
+    train.run(told, tmp_path / 'run', vary={'seed': range(2)})
+  assert not list(tmp_path.iterdir())
 
 
 def number(sampler, source, key):
@@ -94,11 +108,11 @@ def number(sampler, source, key):
 
 
 @pytest.mark.parametrize(('better', 'expected'), [('lower', 8), ('higher', 2)])
-def test_the_best_checkpoint_is_a_run_of_its_own(tmp_path, better, expected):
+def test_best_checkpoint_is_a_run_of_its_own(tmp_path, better, expected):
   wanted = dict(value='number', better=better)
   evals = dict(number=dict(name='tests.test_back.number', every=2))
   kept = dict(every=2, keep=1, best=wanted)
-  train.run(small(rounds=8, evals=evals, checkpoint=kept), tmp_path)
+  train.run(perceptrons(evals=evals, checkpoint=kept), tmp_path)
   assert runs.sampler(tmp_path / best.FOLDER).round == expected
   assert runs.read_json(tmp_path / best.FOLDER / best.FILE)['round'] == expected
   manager = checkpoint.open_manager(tmp_path)
@@ -106,8 +120,8 @@ def test_the_best_checkpoint_is_a_run_of_its_own(tmp_path, better, expected):
   manager.close()
 
 
-def test_a_wrong_best_is_refused():
-  with pytest.raises(InputError, match=r"value='\.\.\.'"):
+def test_best_refuses_what_it_does_not_take():
+  with refused('checkpoint.best', 'value='):
     best.best(dict(better='lower'))
-  with pytest.raises(InputError, match="did you mean 'better'"):
+  with refused("'beter'", "'better'"):
     best.best(dict(value='fid', beter='lower'))

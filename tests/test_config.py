@@ -1,3 +1,8 @@
+"""From a config to objects: names, arguments, what is refused, and tiny forms."""
+
+import importlib
+import json
+import re
 import sys
 import textwrap
 
@@ -8,9 +13,9 @@ import optax
 import pytest
 
 from gan_jax import config, pairs, penalties
-from gan_jax.errors import InputError
 from gan_jax.game import Objective
 from gan_jax.objectives import gan, wrappers
+from tests.messages import refused
 
 
 @pytest.fixture
@@ -23,6 +28,7 @@ def lab(tmp_path, monkeypatch):
 
   def write(module, text):
     (package / f'{module}.py').write_text(textwrap.dedent(text))
+    importlib.invalidate_caches()  # a folder that was read at the same tick of the clock
 
   yield write
   for name in [n for n in sys.modules if n.split('.')[0] == 'my_lab']:
@@ -32,34 +38,34 @@ def lab(tmp_path, monkeypatch):
 # --- resolve -------------------------------------------------------------------------------------
 
 
-def test_a_name_is_looked_up_in_its_room_and_in_the_module_of_that_name():
+def test_resolve_looks_in_the_room_and_in_the_module_of_that_name():
   assert config.resolve('hinge', 'pairs') is pairs.hinge
   assert config.resolve('gan', 'objectives') is gan.gan
   assert config.resolve('gan.conditional', 'objectives') is gan.conditional
   assert config.resolve('instance_noise', 'objectives.wrappers') is wrappers.instance_noise
 
 
-def test_optimisers_and_schedules_go_on_in_optax():
+def test_resolve_goes_on_in_optax():
   assert config.resolve('adam', 'optim') is optax.adam
   assert config.resolve('linear_schedule', 'objectives.wrappers') is optax.linear_schedule
 
 
-def test_a_function_of_ones_own_is_named_by_its_path(lab):
+def test_build_takes_a_function_of_ones_own_by_its_path(lab):
   lab('my_gan', 'def loss(weight=1.0):\n  return ("mine", weight)')
   assert config.build('my_lab.my_gan.loss', 'pairs') == ('mine', 1.0)
   assert config.build(dict(name='my_lab.my_gan.loss', weight=3.0), 'objectives') == ('mine', 3.0)
-  with pytest.raises(InputError, match=r"my_lab.my_gan.loss takes no argument 'wait'"):
+  with refused('my_lab.my_gan.loss', "'wait'"):
     config.build(dict(name='my_lab.my_gan.loss', wait=3.0), 'objectives')
 
 
-def test_the_path_of_a_class_method_is_too_long_and_a_module_is_nothing_to_call(lab):
+def test_resolve_refuses_paths_of_what_cannot_be_called(lab):
   lab('my_gan', 'x = 3')
   for name in ('my_lab.my_gan', 'my_lab.my_gan.x', 'my_lab.none.x', 'no_lab.x'):
-    with pytest.raises(InputError, match=f'nothing called {name!r}'):
+    with refused(repr(name), 'pairs'):
       config.resolve(name, 'pairs')
 
 
-def test_an_error_inside_ones_own_module_comes_through(lab):
+def test_resolve_lets_an_error_inside_ones_own_module_through(lab):
   lab('broken', '1 / 0')
   with pytest.raises(ZeroDivisionError):
     config.resolve('my_lab.broken.loss', 'pairs')
@@ -70,7 +76,7 @@ def test_an_error_inside_ones_own_module_comes_through(lab):
 
 # Mended: `missing.startswith(name)` takes a module that the user's own module failed to import for
 # the user's module being absent, and the cause is lost.
-def test_a_missing_import_whose_name_begins_like_the_module_comes_through(lab):
+def test_resolve_lets_a_missing_import_of_a_like_name_through(lab):
   lab('lpips', 'import my_lab.lpips_weights')
   with pytest.raises(ModuleNotFoundError, match='lpips_weights'):
     config.resolve('my_lab.lpips.loss', 'pairs')
@@ -90,42 +96,43 @@ def test_a_missing_import_whose_name_begins_like_the_module_comes_through(lab):
     ('rmspropp', 'optim', 'rmsprop'),
   ],
 )
-def test_a_misspelt_name_is_refused_with_the_nearest(name, room, near):
-  with pytest.raises(InputError, match=rf'nothing called {name!r}.*Did you mean .*\b{near}\b'):
+def test_resolve_refuses_a_misspelt_name_with_the_nearest(name, room, near):
+  with refused(repr(name)) as caught:
     config.resolve(name, room)
+  assert re.search(rf'\b{re.escape(near)}\b', str(caught.value).replace(repr(name), ''))
 
 
 # Mended: what a module imports counts as the room's own: pair='softplus' is jax.nn.softplus.
-def test_what_a_module_only_imports_is_not_in_the_room():
-  with pytest.raises(InputError, match='nothing called'):
+def test_resolve_does_not_take_what_a_module_only_imports():
+  with refused("'softplus'"):
     config.resolve('softplus', 'pairs')
 
 
 # --- build ---------------------------------------------------------------------------------------
 
 
-def test_a_name_alone_is_the_function_with_its_defaults():
+def test_build_of_a_name_alone_is_the_function_with_its_defaults():
   pair = config.build('least_squares', 'pairs')
   assert pair.g(jnp.zeros(2), jnp.full(2, 3.0)) == 2
 
 
 @pytest.mark.parametrize(
-  ('spec', 'room', 'message'),
+  ('spec', 'room', 'facts'),
   [
-    (dict(name='least_squares', d=1), 'pairs', "pairs.least_squares takes no argument 'd'"),
-    (dict(name='nonsaturating', smoth=1), 'pairs', "did you mean 'smooth'"),
-    (dict(name='adam', lerning_rate=1), 'optim', "did you mean 'learning_rate'"),
-    (dict(name='adam'), 'optim', 'optim.adam needs learning_rate'),
-    (dict(name='heavy_ball'), 'optim', 'needs learning_rate and momentum'),
-    (dict(smooth=1), 'pairs', 'must say its name'),
+    (dict(name='least_squares', d=1), 'pairs', ('pairs.least_squares', "'d'")),
+    (dict(name='nonsaturating', smoth=1), 'pairs', ("'smoth'", "'smooth'")),
+    (dict(name='adam', lerning_rate=1), 'optim', ("'lerning_rate'", "'learning_rate'")),
+    (dict(name='adam'), 'optim', ('optim.adam', 'learning_rate')),
+    (dict(name='heavy_ball'), 'optim', ('heavy_ball', 'learning_rate', 'momentum')),
+    (dict(smooth=1), 'pairs', ('pairs', 'name=', 'smooth')),
   ],
 )
-def test_wrong_missing_and_nameless_arguments_are_sentences(spec, room, message):
-  with pytest.raises(InputError, match=message):
+def test_build_refuses_wrong_missing_and_nameless_arguments(spec, room, facts):
+  with refused(*facts):
     config.build(spec, room)
 
 
-def test_what_is_built_already_passes_through():
+def test_build_passes_on_what_is_built_already():
   pair = pairs.hinge()
   assert config.build(pair, 'pairs') is pair
   objective = config.build(
@@ -134,7 +141,7 @@ def test_what_is_built_already_passes_through():
   assert isinstance(objective, Objective)
 
 
-def test_named_tuples_in_a_list_stay_what_they_are():
+def test_build_leaves_named_tuples_in_a_list():
   term = penalties.r1(weight=2.0)
   seen = config.build(dict(name='chain', links=(optax.sgd(0.1), optax.scale(2.0))), 'optim')
   updates, _ = seen.update(jnp.ones(2), seen.init(jnp.ones(2)), jnp.ones(2))
@@ -142,7 +149,7 @@ def test_named_tuples_in_a_list_stay_what_they_are():
   assert config._value('penalties', [term], 'objectives')[0] is term
 
 
-def test_descriptions_inside_descriptions_are_built_each_in_its_room():
+def test_build_goes_into_descriptions_each_in_its_room():
   tx = config.build(
     dict(
       name='chain',
@@ -166,7 +173,7 @@ def test_descriptions_inside_descriptions_are_built_each_in_its_room():
     np.testing.assert_allclose(params, expected, rtol=1e-6)
 
 
-def test_an_objective_is_built_with_its_pair_penalties_and_wrapper():
+def test_build_makes_an_objective_with_pair_penalties_and_wrapper():
   base = config.build(
     dict(
       name='gan', pair='hinge', penalties=[dict(name='r1', weight=3.0), 'drift'], flips=0.1
@@ -181,12 +188,12 @@ def test_an_objective_is_built_with_its_pair_penalties_and_wrapper():
 
 
 # Mended: a ConfigDict is no Mapping, so it comes back unbuilt, without a word.
-def test_a_config_dict_is_a_description_too():
+def test_build_takes_a_config_dict_for_a_description():
   spec = ml_collections.ConfigDict(dict(name='adam', learning_rate=0.1))
   assert isinstance(config.build(spec, 'optim'), optax.GradientTransformation)
 
 
-def test_what_the_program_offers_goes_in_where_it_is_needed_and_not_given(lab):
+def test_build_gives_what_the_program_offers_where_it_is_needed(lab):
   lab('part', 'def part(shape, width=3):\n  return shape, width')
   build = lambda **spec: config.build(
     dict(name='my_lab.part.part', **spec), 'nets', shape=(8, 8, 1), width=99, other=0
@@ -195,7 +202,7 @@ def test_what_the_program_offers_goes_in_where_it_is_needed_and_not_given(lab):
   assert build(shape=(1,), width=5) == ((1,), 5)  # the config has the last word
 
 
-def test_what_is_costly_is_made_only_if_it_is_taken(lab):
+def test_build_makes_what_is_costly_only_if_it_is_taken(lab):
   lab('part', 'def takes(mean):\n  return mean\ndef leaves(x=1):\n  return x')
   made = []
   later = config.Later(lambda: made.append(1) or 'the mean')
@@ -209,7 +216,7 @@ def test_what_is_costly_is_made_only_if_it_is_taken(lab):
 # --- arguments, plain configs, tiny --------------------------------------------------------------
 
 
-def test_the_argument_is_typed_by_the_defaults():
+def test_parse_arg_types_the_argument_by_the_defaults():
   read = lambda arg: config.parse_arg(arg, tiny=False, size=64, rate=0.1, pair='hinge').to_dict()
   assert read('') == read(None) == dict(tiny=False, size=64, rate=0.1, pair='hinge')
   assert read('tiny,size=32') == dict(tiny=True, size=32, rate=0.1, pair='hinge')
@@ -220,22 +227,20 @@ def test_the_argument_is_typed_by_the_defaults():
 
 
 @pytest.mark.parametrize(
-  ('arg', 'message'),
+  ('arg', 'facts'),
   [
-    ('tinny', "takes tiny and size after the colon, not 'tinny'"),
-    ('size=big', "size is of type int; 'big' is not"),
-    ('size', "size is of type int; '' is not"),
-    ('tiny=maybe', "tiny is true or false, not 'maybe'"),
+    ('tinny', ('tiny', 'size', "'tinny'")),
+    ('size=big', ('size', 'int', "'big'")),
+    ('size', ('size', 'int', "''")),
+    ('tiny=maybe', ('tiny', 'true', 'false', "'maybe'")),
   ],
 )
-def test_a_wrong_argument_is_a_sentence(arg, message):
-  with pytest.raises(InputError, match=message):
+def test_parse_arg_refuses_a_wrong_argument(arg, facts):
+  with refused(*facts):
     config.parse_arg(arg, tiny=False, size=64)
 
 
-def test_a_plain_config_is_what_json_gives_back():
-  import json
-
+def test_plain_is_what_json_gives_back():
   given = ml_collections.ConfigDict(
     dict(a=(1, (2.5, 'x')), b=dict(c=None, d=True), e=np.float32(0.5), f=np.int64(3))
   )

@@ -1,93 +1,104 @@
 """What a run would take, said before it takes anything."""
 
-import pathlib
-import subprocess
-import sys
+from types import SimpleNamespace
 
 import jax
 import numpy as np
 import pytest
 
-from gan_jax import costs, train
+from gan_jax import costs, program, runs
+from tests import commands
+from tests.configs import perceptrons
+from tests.messages import says
 
-ROOT = pathlib.Path(__file__).parents[1]
-
-
-def small(**changes):
-  tx = dict(name='sgd', learning_rate=1e-3)
-  config = dict(
-    data=dict(name='digits', split='train'),
-    transform=(dict(name='scale'),),
-    prior=dict(name='normal', dim=4),
-    nets=dict(
-      G=dict(name='plain.Generator', inputs=('z',), hidden=(32,)),
-      D=dict(name='plain.Discriminator', inputs=('image',), hidden=(32,)),
-    ),
-    objective=dict(name='gan', pair='nonsaturating'),
-    players=dict(D=dict(tx=tx), G=dict(tx=tx)),
-    play=dict(name='alternating', schedule=('D', 'G')),
-    rounds=4,
-    batch=8,
-    devices=1,
-    finish=(),
-  )
-  return {**config, **changes}
+HIDDEN = 8  # units of each perceptron
 
 
-def flops(*schedule, **changes):
-  play = dict(name='alternating', schedule=schedule)
-  return costs.costs(small(play=play, **changes), 'x').flops
+def small(schedule='DG', **changes):
+  sgd = dict(tx=dict(name='sgd', learning_rate=1e-3))
+  play = dict(name='alternating', schedule=tuple(schedule))
+  plain = {'players': dict(D=sgd, G=sgd), 'ema': {}, 'rounds_per_call': 1}
+  return perceptrons(**{**plain, 'play': play, **changes})
 
 
-def test_every_move_is_counted_and_so_is_the_whole_batch():
-  d = flops('D', 'D', 'G') - flops('D', 'G')
-  assert flops('D', 'D', 'D', 'D', 'G') - flops('D', 'G') == pytest.approx(3 * d, rel=0.01)
-  assert flops('D', 'G', batch=16) == pytest.approx(2 * flops('D', 'G'), rel=0.15)
+@pytest.fixture(scope='module')
+def one():
+  """(the costs of one run, the bytes that lay on devices afterwards and had not before)."""
+  held = lambda: sum(a.nbytes for a in jax.live_arrays())
+  before = held()
+  return costs.costs(small(), 'x'), held() - before
+
+
+@pytest.fixture(scope='module')
+def others():
+  """Runs that differ from that one by their moves, batch or seeds, and by how their data lie.
+
+  Not compiled, which takes most of the time and tells the working memory alone.
+  """
+  streams = dict(resident_mb=0, rounds_per_call=2, log_every=2)
+  with pytest.MonkeyPatch.context() as patch:
+    uncompiled = SimpleNamespace(memory_analysis=lambda: None)
+    patch.setattr(program, 'compiled', lambda *given: uncompiled)
+    return SimpleNamespace(
+      two=costs.costs(small('DDG', devices=4), 'x'),
+      four=costs.costs(small('DDDDG', devices=4, resident_parts=4), 'x'),
+      streamed=costs.costs(small(batch=16, devices=4, **streams), 'x'),
+      eight=costs.costs(small(devices=4), 'x', {'seed': range(8)}),
+    )
+
+
+def test_costs_count_every_move_and_the_whole_batch(one, others):
+  """FLOPs do not depend on devices, parts and streams."""
+  d = others.two.flops - one[0].flops
+  assert others.four.flops - one[0].flops == pytest.approx(3 * d, rel=0.01)
+  assert others.streamed.flops == pytest.approx(2 * one[0].flops, rel=0.15)
+  assert others.eight.flops == pytest.approx(8 * one[0].flops)
   # D's move: real and fake through D, its weights' gradients, and fakes through G.
-  weights = 64 * 32 + 32
-  least = 2 * 8 * (2 * 2 * weights + 4 * 32 + 32 * 64)
+  weights = 64 * HIDDEN + HIDDEN
+  least = 2 * 8 * (2 * 2 * weights + 4 * HIDDEN + HIDDEN * 64)
   assert least < d < 2 * least
 
 
-def test_networks_memory_and_devices_are_those_of_the_run(tmp_path):
-  found = costs.costs(small(), tmp_path / 'none')
-  state = train.run(small(), tmp_path / 'run')
-  count = lambda name: sum(a.size for a in jax.tree.leaves(state.params[name]))
+def test_costs_of_parts_members_and_streams_are_as_they_lie(one, others):
+  """Bytes do not depend on the moves."""
+  assert others.two.data == 4 * others.four.data
+  assert others.streamed.data == 2 * 4 * (64 + 4)  # rounds, examples of each device
+  assert others.eight.state == 2 * one[0].state  # on each of four devices
+
+
+def test_costs_tell_networks_and_memory_of_the_run(trained, tmp_path):
+  run = runs.load(trained('digits'))
+  found = costs.costs(run.config, tmp_path / 'none')
+  count = lambda name: sum(a.size for a in jax.tree.leaves(run.state.params[name]))
   assert found.nets == [
     ('D', 'image 8x8x8x1 -> 8', count('D')),
     ('G', 'z 8x4 -> 8x8x8x1', count('G')),
   ]
-  assert found.state == sum(a.nbytes for a in jax.tree.leaves(state))
+  assert found.state == sum(a.nbytes for a in jax.tree.leaves(run.state))
   assert found.data == 1500 * 64 + 1500 * 4
-  assert (found.devices, found.rounds) == (1, 4)
+  assert found.working > 0
+  assert (found.devices, found.rounds) == (1, 8)
   assert not (tmp_path / 'none').exists()
 
 
-def test_parts_members_and_streamed_batches_lie_as_they_would():
-  whole = costs.costs(small(devices=4), 'x')
-  parted = costs.costs(small(devices=4, resident_parts=4), 'x')
-  assert whole.data == 4 * parted.data
-  streamed = costs.costs(small(devices=4, resident_mb=0, rounds_per_call=2, log_every=2), 'x')
-  assert streamed.data == 2 * 2 * (64 + 4)  # rounds, examples of each device
-  one, eight = costs.costs(small(), 'x'), costs.costs(small(devices=4), 'x', {'seed': range(8)})
-  assert eight.flops == pytest.approx(8 * one.flops)
-  assert eight.state == 2 * one.state  # on each of four devices
+def test_costs_put_nothing_on_a_device(one):
+  assert one[1] < 1000  # keys
 
 
-def test_nothing_is_put_on_a_device():
-  before = sum(a.nbytes for a in jax.live_arrays())
-  costs.costs(small(), 'x')
-  assert sum(a.nbytes for a in jax.live_arrays()) - before < 1000  # keys
+def test_rate_is_a_number_of_the_devices_that_there_are():
+  assert 0 < costs.rate('float32', 1) < np.inf
 
 
-def test_the_command_says_it_and_leaves_nothing(tmp_path):
-  command = [sys.executable, '-m', 'gan_jax.main', '--config=experiments/gan_digits.py:tiny']
-  workdir = tmp_path / 'run'
-  out = subprocess.run(
-    [*command, '--dry_run', f'--workdir={workdir}'], cwd=ROOT, capture_output=True, text=True
+def test_main_tells_costs_in_a_dry_run_and_leaves_nothing(tmp_path):
+  (tmp_path / 'own.py').write_text(
+    'from gan_jax.config import experiment\n'
+    'from tests.configs import perceptrons\n'
+    'get_config = lambda: experiment(perceptrons())\n'
   )
-  assert out.returncode == 0, out.stderr
-  first = [line.split()[0] for line in out.stdout.splitlines()]
+  words = (f'--config={tmp_path}/own.py', f'--workdir={tmp_path}/run', '--dry_run')
+  done = commands.run('gan_jax.main', *words)
+  assert done.status == 0, done.err
+  first = [line.split()[0] for line in done.out.splitlines()]
   assert first == ['workdir', 'D', 'G', 'memory', 'round', 'time']
-  assert not workdir.exists()
-  assert np.isfinite(costs.rate('float32', 1))
+  says(done.out, 'z 8x4 -> 8x8x8x1')
+  assert not (tmp_path / 'run').exists()

@@ -28,7 +28,7 @@ V = np.linspace(-5, 5, 21)
     (pairs.bregman('kl'), 0, 0, 0),
   ],
 )
-def test_the_rest_of_a_pair_with_one_best_verdict(pair, verdict, d, g):
+def test_rest_is_one_verdict_where_a_pair_has_a_best(pair, verdict, d, g):
   found = rest(pair)
   np.testing.assert_allclose(found.verdict, (verdict, verdict), atol=2e-6)
   if d is not None:
@@ -47,14 +47,14 @@ def test_the_rest_of_a_pair_with_one_best_verdict(pair, verdict, d, g):
     (pairs.relativistic_least_squares(), (-INF, INF), 1, (1, 1)),
   ],
 )
-def test_what_a_pair_leaves_open_is_an_interval(pair, verdict, d, g):
+def test_rest_is_an_interval_of_what_a_pair_leaves_open(pair, verdict, d, g):
   found = rest(pair)
   np.testing.assert_allclose(found.verdict, verdict, atol=1e-6)
   np.testing.assert_allclose(found.d, d, atol=1e-6)
   np.testing.assert_allclose(found.g, g, atol=1e-6)
 
 
-def test_which_verdicts_are_logits():
+def test_is_probability_knows_which_verdicts_are_logits():
   logistic = [pairs.minimax(), pairs.nonsaturating(0.9), pairs.bregman('gan'),
               pairs.fgan('jensen_shannon')]  # fmt: skip
   others = [pairs.least_squares(), pairs.wasserstein(), pairs.hinge(), pairs.relativistic(),
@@ -63,7 +63,7 @@ def test_which_verdicts_are_logits():
   assert not any(map(is_probability, others))
 
 
-def test_the_share_of_a_verdict_is_that_for_which_it_is_best():
+def test_share_of_a_verdict_is_that_for_which_it_is_best():
   sigma = 1 / (1 + np.exp(-V))
   np.testing.assert_allclose(share(pairs.minimax(), V), sigma, atol=1e-6)
   np.testing.assert_allclose(share(pairs.nonsaturating(0.9), V), sigma / 0.9, atol=1e-6)

@@ -1,70 +1,56 @@
 """The command: a run, two sets of images, two results, a run that is going on, bad input."""
 
 import json
-import pathlib
-import subprocess
-import sys
+import shutil
 
 import numpy as np
 import pytest
 
-from gan_jax import train
-from tests.test_train import small
+from tests import commands
+from tests.messages import says
 
-ROOT = pathlib.Path(__file__).parents[1]
 METRICS = '--metrics=frechet, two_sample(features=random_conv)'
 
 
-def evaluate(*flags, cache):
-  environment = {'GAN_JAX_DATA': str(cache), 'JAX_PLATFORMS': 'cpu', 'PATH': '', 'HOME': str(cache)}
-  done = subprocess.run(
-    [sys.executable, '-m', 'gan_jax.evaluate', *flags],
-    capture_output=True, text=True, cwd=ROOT, env=environment, check=False,
-  )  # fmt: skip
-  return done.returncode, done.stdout, done.stderr
+def evaluate(*flags):
+  """Without a PATH: which revision of the code measures cannot be asked of git, and need not."""
+  return commands.run('gan_jax.evaluate', *flags, PATH='')
 
 
-@pytest.fixture(scope='module')
-def trained(tmp_path_factory):
-  workdir = tmp_path_factory.mktemp('run')
-  train.run(small(rounds=8, evals={}), workdir)
-  return workdir
-
-
-def test_a_run_is_measured_each_checkpoint_as_it_comes_and_plotted(trained, tmp_path):
-  flags = (f'--workdir={trained}', METRICS, '--features=random_conv', '--n=200')
-  code, out, err = evaluate(*flags, '--follow', cache=tmp_path)
-  assert code == 0, err
-  assert 'protocol  features random_conv:0' in out
-  results = sorted((trained / 'evaluations').glob('*.json'))
+def test_evaluate_follows_a_run_checkpoint_by_checkpoint_and_plots(trained, tmp_path):
+  run = shutil.copytree(trained('digits'), tmp_path / 'run')
+  done = evaluate(f'--workdir={run}', METRICS, '--features=random_conv', '--n=200', '--follow')
+  assert done.status == 0, done.err
+  says(done.out, 'protocol  features random_conv:0')
+  results = sorted((run / 'evaluations').glob('*.json'))
   assert [path.stem for path in results] == ['00000004', '00000008']
   last = json.loads(results[-1].read_text())
   assert last['of']['round'] == 8
+  assert last['code']['revision'] == 'unknown'
   found = last['metrics']['frechet']
   assert found['values']['frechet'] > 0
   assert found['protocol']['n_fake'] == 200
   assert found['protocol']['weights'] == 'averaged'
-  assert (trained / 'evaluations.png').exists()
-  code, out, err = evaluate(f'--compare={",".join(map(str, results))}', cache=tmp_path)
-  assert code == 0, err
-  assert out.splitlines()[1].startswith('frechet ')
+  assert (run / 'evaluations.png').exists()
+  done = evaluate(f'--compare={",".join(map(str, results))}')
+  assert done.status == 0, done.err
+  assert done.out.splitlines()[1].startswith('frechet ')
 
 
-def test_a_population_is_measured_member_by_member_with_its_spread(tmp_path):
-  train.run(small(rounds=4, evals={}), tmp_path / 'both', vary={'seed': range(2)})
-  flags = (f'--workdir={tmp_path}/both', '--metrics=frechet', '--features=random_conv', '--n=100')
-  code, out, err = evaluate(*flags, cache=tmp_path)
-  assert code == 0, err
-  (group,) = json.loads((tmp_path / 'both' / 'evaluations.json').read_text())
+def test_evaluate_measures_a_population_member_by_member(trained, tmp_path):
+  run = shutil.copytree(trained('population'), tmp_path / 'all')
+  done = evaluate(f'--workdir={run}', '--metrics=frechet(features=pixels)', '--n=50')
+  assert done.status == 0, done.err
+  (group,) = json.loads((run / 'evaluations.json').read_text())
   each = [
-    json.loads((tmp_path / 'both' / f'seed={i}' / 'evaluations' / '00000004.json').read_text())
-    for i in range(2)
+    json.loads((run / f'seed={i}' / 'evaluations' / '00000004.json').read_text()) for i in range(3)
   ]
   values = [one['metrics']['frechet']['values']['frechet'] for one in each]
+  assert np.std(values) > 0
   found = group['numbers']['frechet']
   assert found['mean'] == pytest.approx(np.mean(values))
   assert found['sd'] == pytest.approx(np.std(values, ddof=1))
-  assert '±' in out
+  says(done.out, '±')
 
 
 @pytest.fixture(scope='module')
@@ -77,37 +63,41 @@ def sets(tmp_path_factory):
   return folder
 
 
-def test_sets_of_images_are_measured_without_a_run(sets, tmp_path):
+def test_evaluate_measures_sets_of_images_without_a_run(sets, tmp_path):
   found = {}
   for fake in ('b', 'dark'):
-    out = sets / f'{fake}.json'
+    out = tmp_path / f'{fake}.json'
     names = (f'--fake={sets}/{fake}.npz', f'--real={sets}/a.npz', f'--out={out}')
-    code, _, err = evaluate(*names, '--metrics=kernel_distance, two_sample', cache=tmp_path)
-    assert code == 0, err
-    found[fake] = json.loads(out.read_text())['metrics']['kernel_distance']['values']
-  assert found['dark']['kernel_distance'] > 10 * abs(found['b']['kernel_distance'])
+    done = evaluate(*names, '--metrics=kernel_distance, two_sample')
+    assert done.status == 0, done.err
+    found[fake] = json.loads(out.read_text())['metrics']
+    assert list(found[fake]) == ['kernel_distance', 'two_sample']
+  dark, b = (found[fake]['kernel_distance']['values']['kernel_distance'] for fake in ('dark', 'b'))
+  assert dark > 10 * abs(b)
 
 
-def test_a_metric_that_cannot_be_had_is_named_and_the_others_are_there(sets, tmp_path):
-  names = (f'--fake={sets}/b.npz', f'--real={sets}/a.npz', f'--out={sets}/some.json')
-  code, out, _ = evaluate(*names, '--metrics=frechet, class_score, roundtrip', cache=tmp_path)
-  assert code == 1
-  assert 'class_score        cannot be had: random_conv' in out
-  assert 'roundtrip          cannot be had: this takes the networks of a run' in out
-  assert list(json.loads((sets / 'some.json').read_text())['metrics']) == ['frechet']
+def test_evaluate_names_a_metric_that_cannot_be_had(sets, tmp_path):
+  """The others are there, and the status is 1."""
+  names = (f'--fake={sets}/b.npz', f'--real={sets}/a.npz', f'--out={tmp_path}/some.json')
+  done = evaluate(*names, '--metrics=frechet, class_score, roundtrip')
+  assert done.status == 1
+  told = {line.split()[0]: line for line in done.out.splitlines() if line.strip()}
+  says(told['class_score'], 'random_conv')
+  says(told['roundtrip'], 'networks')
+  assert list(json.loads((tmp_path / 'some.json').read_text())['metrics']) == ['frechet']
 
 
 @pytest.mark.parametrize(
-  ('flags', 'message'),
+  ('flags', 'facts'),
   [
-    ([], 'give --workdir=RUN, or --fake=IMAGES with --real=IMAGES'),
-    (['--fake=a.npz'], '--fake=IMAGES is measured against --real=IMAGES'),
-    (['--workdir=nowhere'], 'nowhere holds no run'),
-    (['--compare=nowhere.json,b.json'], 'nowhere.json is damaged or missing'),
+    ([], ('--workdir=', '--fake=', '--real=')),
+    (['--fake=a.npz'], ('--fake=', '--real=')),
+    (['--workdir=nowhere'], ('nowhere',)),
+    (['--compare=nowhere.json,b.json'], ('nowhere.json',)),
   ],
 )
-def test_bad_input_is_one_line(flags, message, tmp_path):
-  code, _, err = evaluate(*flags, cache=tmp_path)
-  assert code == 1
-  assert message in err
-  assert len(err.strip().splitlines()) == 1
+def test_evaluate_refuses_bad_input_in_one_line(flags, facts):
+  done = evaluate(*flags)
+  assert done.status == 1
+  says(done.err, *facts)
+  assert len(done.err.strip().splitlines()) == 1

@@ -1,10 +1,14 @@
-"""Every config of experiments/ is a claim that runs: built whole, and trained in its tiny form."""
+"""Every config of experiments/ is a claim that runs: traced whole as it stands, and trained tiny.
 
-import importlib.util
+Whole: at full size, from the data's shapes alone, nothing is compiled. Tiny: a run of seconds; of
+each kind one in the default run (`trained` in tests/conftest.py, and KINDS here), all as slow ones.
+"""
+
 import inspect
 import json
 import pathlib
-from types import ModuleType
+from collections.abc import Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,18 +17,15 @@ import pytest
 
 from gan_jax import assemble, boosting, log, runs, stages, train
 from gan_jax import config as configs
+from gan_jax import step as steps
+from gan_jax.accumulation import accumulated
+from gan_jax.data.source import Source, is_picture
+from tests.configs import EXPERIMENTS, experiment
 
-FOLDER = pathlib.Path(__file__).parents[1] / 'experiments'
-NAMES = sorted(path.stem for path in FOLDER.glob('*.py'))
-
-
-def load(name: str) -> ModuleType:
-  spec = importlib.util.spec_from_file_location(f'experiments.{name}', FOLDER / f'{name}.py')
-  assert spec
-  assert spec.loader
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module
+NAMES = sorted(path.stem for path in EXPERIMENTS.glob('*.py'))
+# Trained tiny in the default run, for what no kind of tests/runs.py has: an experiment of several
+# networks that are translated into each other, of a chain of stages, a decoder with a likelihood.
+KINDS = ('gan_digits', 'vae_mnist', 'wgan_gp_mnist')
 
 
 def play(config, workdir: pathlib.Path):
@@ -40,34 +41,76 @@ def parts(config) -> list[dict]:
   return [{k: v for k, v in config.items() if k not in boosting.OWN}]
 
 
+# --- whole, from shapes ---------------------------------------------------------------------------
+
+STORED = {'mnist': (28, 28, 1), 'cifar10': (32, 32, 3), 'tfd': (48, 48, 1)}  # image by data set
+
+
+def stored(data: Mapping[str, Any]) -> tuple[int, ...] | None:
+  """The shape of one image as that data set stores it; None where the tiny form has it right."""
+  if data['name'] in STORED:
+    return STORED[data['name']]
+  if data['name'] in ('folder', 'lsun', 'shapes'):
+    size = data['size']
+    return (size, size, 3) if isinstance(size, int) else (*size, 3)
+  if data['name'] == 'domains':
+    return stored(data['of']['digit'])
+  if data['name'] in ('paired', 'labelled', 'stacked') and isinstance(data['of'], Mapping):
+    height, width, channels = stored(data['of'])
+    return {
+      'paired': (height, width // 2, channels),
+      'labelled': (height, width, channels),
+      'stacked': (height, width, 3),
+    }[data['name']]
+  return None
+
+
+def stand_in(whole: Mapping[str, Any], tiny: Mapping[str, Any]) -> Source:
+  """The columns of the tiny form's data, with black images of the size that the whole ones have."""
+  source, shape = assemble.open_source(tiny), stored(whole['data'])
+  resized = lambda a: np.broadcast_to(np.zeros((), a.dtype), (len(a), *(shape or a.shape[1:])))
+  arrays = {n: resized(a) if is_picture(n, a) else a for n, a in source.arrays.items()}
+  return Source(arrays, source.meta)
+
+
+def traced(whole: Mapping[str, Any], tiny: Mapping[str, Any]):
+  """(state before, state after, log) of one round of the whole config, as shapes."""
+  whole, tiny = assemble.complete(whole), assemble.complete(tiny)
+  seen = assemble.transform(whole)
+  known = assemble.facts(stand_in(whole, tiny), seen)
+  parted = accumulated(whole)
+  grey = np.full(known.shape, 0.5, np.float32)
+  some = lambda n: {c: np.ones((n, *shape), dtype) for c, (shape, dtype) in known.columns.items()}
+  game = assemble.game(parted, known, lambda: grey, some)
+  moves, options = assemble.play(parted)
+  k = steps.minibatches(moves, **options)
+  batches = {
+    n: jax.ShapeDtypeStruct((k, parted['batch'], *shape), dtype)
+    for n, (shape, dtype) in known.columns.items()
+  }
+  state = jax.eval_shape(lambda key: steps.init(game, key), jax.random.key(0))
+  return state, *jax.eval_shape(moves(game, **options), state, batches, jax.random.key(0))
+
+
 @pytest.mark.parametrize('name', NAMES)
-def test_tiny_trains_saves_samples_and_comes_back(name: str, tmp_path: pathlib.Path) -> None:
-  config = load(name).get_config('tiny')
-  state = play(config, tmp_path)
-  assert int(state.step) == 4
-  folders = [path.parent for path in sorted(tmp_path.rglob('config.json'))]
-  assert len(folders) >= len(parts(config))
-  for folder in folders:
-    assert_is_a_run(folder)
-  if tmp_path not in folders:  # several runs, sampled as one
-    assert np.isfinite(runs.sampler(tmp_path).draw(jax.random.key(3), 5)).all()
-
-
-def assert_is_a_run(tmp_path: pathlib.Path) -> None:
-  entries = log.read(tmp_path)
-  assert [e['step'] for e in entries if any(k.endswith('/loss') for k in e)] == [2, 4]
-  assert all(np.isfinite(v) for e in entries for k, v in e.items() if not k.endswith('/kl'))
-  assert list((tmp_path / 'samples').glob('*.png'))
-  sampler = runs.sampler(tmp_path)
-  drawn = sampler.draw(jax.random.key(3), 5)
-  shape = json.loads((tmp_path / 'facts.json').read_text())['shape']
-  assert drawn.shape == (5, *shape)
-  assert np.isfinite(drawn).all()
+def test_get_config_is_traced_whole(name: str, native_convolutions) -> None:
+  module = experiment(name)
+  for whole, tiny in zip(
+    parts(module.get_config('')), parts(module.get_config('tiny')), strict=True
+  ):
+    before, after, log_ = traced(whole, tiny)
+    form = lambda tree: jax.tree.map(lambda a: (a.shape, a.dtype), tree)
+    assert form(after) == form(before), 'a round must hand on a state of the same form'
+    losses = {n: v for n, v in log_.items() if n.endswith('/loss')}
+    assert losses.keys() == {f'{player}/loss' for player in whole['players']}
+    assert all(v.shape == () and v.dtype == jnp.float32 for v in losses.values())
+    complete = assemble.complete(whole)
+    train.check_cadences(complete, train.evals_of(complete['evals']))
 
 
 @pytest.mark.parametrize('name', NAMES)
-def test_whole_config_says_what_it_claims_and_takes_another_pair(name: str) -> None:
-  module = load(name)
+def test_get_config_says_its_command_and_takes_another_pair(name: str) -> None:
+  module = experiment(name)
   text = inspect.getdoc(module) or ''
   assert f'--config=experiments/{name}.py' in text, 'the docstring must hold the command'
   for config in parts(module.get_config('')):
@@ -99,7 +142,7 @@ COUNTS = {  # papers.md, section 24
 
 
 @pytest.mark.parametrize('name', sorted(COUNTS))
-def test_config_builds_exactly_the_papers_networks(name: str) -> None:
+def test_get_config_has_exactly_the_papers_networks(name: str) -> None:
   *shape, g, d = COUNTS[name]
   game = of_shape(name, tuple(shape))
   for net, count in (('G', g), ('D', d)):
@@ -109,17 +152,69 @@ def test_config_builds_exactly_the_papers_networks(name: str) -> None:
 
 def of_shape(name: str, shape: tuple[int, ...]):
   """The game of the whole config on images of that shape, with no data and nothing allocated."""
-  config = assemble.complete(parts(load(name).get_config(''))[0])
+  config = assemble.complete(parts(experiment(name).get_config(''))[0])
   seen = assemble.transform(config)
   columns = {'image': (shape, 'float32'), 'label': ((), 'int32')}
   known = assemble.Facts(shape, columns, 10, seen.range, {})
   return assemble.game(config, known, lambda: np.full(shape, 0.5, np.float32))
 
 
-def test_second_stage_of_tfd_starts_from_the_first(tmp_path: pathlib.Path) -> None:
-  module = load('gan_tfd')
+# --- tiny, trained --------------------------------------------------------------------------------
+
+
+def on_one_device(config):
+  """The tiny config on one device, and without the figures that every run ends with.
+
+  Those are proved in tests/figures, and that devices agree in tests/test_hosts.py.
+  """
+  given = configs.plain(config)
+  usual = tuple(configs.DEFAULTS['finish'])
+  for own in (given, *given.get('stages', {}).values()):
+    own |= {'devices': 1, 'finish': [f for f in own.get('finish', ()) if f not in usual]}
+  return given
+
+
+def assert_trains(name: str, workdir: pathlib.Path) -> None:
+  """The tiny form is played to its end, and what it leaves is a run that draws."""
+  config = on_one_device(experiment(name).get_config('tiny'))
+  state = play(config, workdir)
+  assert int(state.step) == 4
+  folders = [path.parent for path in sorted(workdir.rglob('config.json'))]
+  assert len(folders) >= len(parts(config))
+  for folder in folders:
+    assert_is_a_run(folder)
+  if workdir not in folders:  # several runs, sampled as one
+    assert np.isfinite(runs.sampler(workdir).draw(jax.random.key(3), 5)).all()
+
+
+def assert_is_a_run(workdir: pathlib.Path) -> None:
+  entries = log.read(workdir)
+  assert [e['step'] for e in entries if any(k.endswith('/loss') for k in e)] == [2, 4]
+  assert all(np.isfinite(v) for e in entries for k, v in e.items() if not k.endswith('/kl'))
+  assert list((workdir / 'samples').glob('*.png'))
+  sampler = runs.sampler(workdir)
+  drawn = sampler.draw(jax.random.key(3), 5)
+  shape = json.loads((workdir / 'facts.json').read_text())['shape']
+  assert drawn.shape == (5, *shape)
+  assert np.isfinite(drawn).all()
+
+
+@pytest.mark.parametrize('name', KINDS)
+def test_tiny_trains_and_draws(name: str, tmp_path: pathlib.Path, native_convolutions) -> None:
+  assert_trains(name, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', [n for n in NAMES if n not in KINDS])
+def test_tiny_of_all_trains(name: str, tmp_path: pathlib.Path, native_convolutions) -> None:
+  assert_trains(name, tmp_path)
+
+
+@pytest.mark.slow
+def test_gan_tfd_begins_its_second_stage_from_the_first(tmp_path, monkeypatch) -> None:
+  module = experiment('gan_tfd')
   first, second = tmp_path / 'first', tmp_path / 'second'
-  state = train.run(module.get_config('tiny,stage=pretrain'), first)
+  state = train.run(on_one_device(module.get_config('tiny,stage=pretrain')), first)
   config = module.get_config(f'tiny,stage=train,from_workdir={first}')
   start = {}
   original = train.runs.graft
@@ -128,9 +223,6 @@ def test_second_stage_of_tfd_starts_from_the_first(tmp_path: pathlib.Path) -> No
     start['state'] = jax.tree.map(lambda a: jnp.array(a, copy=True), original(state, spec))
     return jax.tree.map(lambda a: jnp.array(a, copy=True), start['state'])
 
-  train.runs.graft = keep
-  try:
-    train.run(config, second)
-  finally:
-    train.runs.graft = original
+  monkeypatch.setattr(train.runs, 'graft', keep)
+  train.run(on_one_device(config), second)
   jax.tree.map(np.testing.assert_array_equal, start['state'].params['G']['tail'], state.params['G'])

@@ -1,24 +1,21 @@
 """One run on 1, 2 and 4 devices, and on two real processes of two devices each, over loopback."""
 
+import contextlib
 import json
-import os
-import pathlib
+import shutil
 import signal
 import socket
-import subprocess
 import sys
-import time
-from functools import cache
 
 import jax
-import numpy as np
 import pytest
 
+from gan_jax import command, hosts, log, runs, sessions, train
 from gan_jax import config as configs
-from gan_jax import hosts, log, runs, train
-from gan_jax.errors import InputError
+from tests import commands
+from tests.messages import refused, says
+from tests.runs import assert_same, numbers
 
-ROOT = pathlib.Path(__file__).parents[1]
 ROUNDS = 50
 
 ADAM = dict(name='adam', learning_rate=2e-4, b1=0.5)
@@ -47,10 +44,10 @@ KINDS = {
     play=dict(name='alternating', schedule=('D', 'D', 'G')),
   ),
   'began': dict(
-    data=dict(name='synthetic', split='train', shape=(16, 16, 1), n=64),
+    data=dict(name='synthetic', split='train', shape=(14, 14, 1), n=64),
     nets=dict(
-      G=dict(name='began.Generator', inputs=('z',), width=4),
-      D=dict(name='began.autoencoder', inputs=('image',), width=4, dim=8),
+      G=dict(name='began.Generator', inputs=('z',), width=2),
+      D=dict(name='began.autoencoder', inputs=('image',), width=2, dim=4),
     ),
     objective=dict(name='began'),
   ),
@@ -74,81 +71,56 @@ def config(kind, **changes):
   return configs.plain({**whole, **KINDS[kind], **changes})
 
 
-PROCESS = """
-import json, sys
-import jax
-jax.config.update('jax_num_cpu_devices', 2)
-jax.config.update('jax_numpy_rank_promotion', 'raise')
-from gan_jax import command, hosts, train
+def host(port: int, process: str, plays: str) -> None:
+  """One of two processes, of two devices, that play these one after another."""
+  jax.config.update('jax_num_cpu_devices', 2)
+  jax.config.update('jax_numpy_rank_promotion', 'raise')
+  hosts.VISIBLE = 1.0  # on one machine a file is seen at once
 
-def main(argv):
-  port, process, plays = argv[1:]
-  hosts.connect(f'127.0.0.1:{port}', 2, int(process), patience=10)
-  for config, workdir in json.loads(plays):
-    train.run(config, workdir.replace('PROCESS', process))
+  def main(argv):
+    hosts.connect(f'127.0.0.1:{port}', 2, int(process), patience=10)
+    for config, workdir in json.loads(plays):
+      train.run(config, workdir.replace('PROCESS', process))
 
-command.start(main)
-"""
+  sys.argv = ['host']
+  command.start(main)
 
 
-def two(plays):
-  """Two processes that play these, [(config, workdir)], one after another."""
-  with socket.socket() as free:
-    free.bind(('127.0.0.1', 0))
-    port = free.getsockname()[1]
-  told = json.dumps([[c, str(w)] for c, w in plays])
-  cache_ = jax.config.jax_compilation_cache_dir
-  start = lambda i: subprocess.Popen(
-    [sys.executable, '-c', PROCESS, str(port), str(i), told],
-    cwd=ROOT,
-    env={**os.environ, 'JAX_COMPILATION_CACHE_DIR': f'{cache_}_{i}'},
-    stdout=subprocess.PIPE,
-    stderr=subprocess.STDOUT,
-    text=True,
-  )
-  return [start(i) for i in range(2)]
+@contextlib.contextmanager
+def two(plays, cache=None):
+  """Two processes that play these, [(config, workdir)], one after another; none is left behind.
+
+  What they compile they keep in `cache`, a folder each, if they are given one.
+  """
+  with socket.socket() as held:
+    # The port stays ours until it is over: jax too takes it as one that is shared.
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    held.bind(('127.0.0.1', 0))
+    port, told = held.getsockname()[1], json.dumps([[c, str(w)] for c, w in plays])
+    kept = [f'{cache}_{i}' if cache else '' for i in range(2)]
+    processes = [
+      commands.call(host, port, str(i), told, JAX_COMPILATION_CACHE_DIR=kept[i]) for i in range(2)
+    ]
+    try:
+      yield processes
+    finally:
+      for one in processes:
+        if one.running():
+          one.send(signal.SIGKILL)
 
 
-def ended(processes, seconds=240):
-  """[(exit status, what it printed)]; none is left behind."""
-  try:
-    said = [p.communicate(timeout=seconds)[0] for p in processes]
-  finally:
-    for p in processes:
-      p.kill()
-  return [(p.returncode, text) for p, text in zip(processes, said, strict=True)]
+def ended(plays, cache=None):
+  """How two processes ended that played these."""
+  with two(plays, cache) as processes:
+    return [one.ended() for one in processes]
 
 
-def numbers(workdir):
-  return [{k: v for k, v in e.items() if k != 'images_per_second'} for e in log.read(workdir)]
+def last_line(done):
+  return done.err.strip().splitlines()[-1]
 
 
-@pytest.fixture(scope='module')
-def folder(tmp_path_factory):
-  return tmp_path_factory.mktemp('hosts')
-
-
-@pytest.fixture(scope='module')
-def of_two(folder):
-  """The runs of all kinds by two processes, and what these said."""
-  plays = [(config(kind), folder / f'{kind}-two') for kind in KINDS]
-  return ended(two(plays))
-
-
-@pytest.fixture(scope='module')
-def on(folder):
-  """(kind, devices) -> the folder of that run by this process."""
-
-  @cache
-  def played(kind, devices):
-    train.run(config(kind, devices=devices), folder / f'{kind}-{devices}')
-    return folder / f'{kind}-{devices}'
-
-  return played
-
-
-def assert_agree(a, b):
-  assert len(a) == len(b) == ROUNDS
+def assert_agree(a, b, rounds):
+  assert len(a) == len(b) == rounds
   for x, y in zip(a, b, strict=True):
     assert x.keys() == y.keys()
     for name in x:
@@ -156,89 +128,127 @@ def assert_agree(a, b):
         assert abs(x[name] - y[name]) < 1e-4, (x['step'], name, x[name], y[name])
 
 
-@pytest.mark.parametrize('kind', KINDS)
-def test_losses_agree_on_1_2_and_4_devices(on, kind):
-  for devices in (2, 4):
-    assert_agree(numbers(on(kind, 1)), numbers(on(kind, devices)))
+@pytest.fixture(scope='module')
+def ones(tmp_path_factory):
+  """kind -> the folder of its run on one device of this process, played when first asked for."""
+  folder = tmp_path_factory.mktemp('ones')
+
+  def played(kind):
+    train.run(config(kind, devices=1), folder / kind)  # goes on where it was: at its end
+    return folder / kind
+
+  return played
 
 
-@pytest.mark.parametrize('kind', KINDS)
-def test_losses_agree_with_those_of_two_processes(of_two, on, folder, kind):
-  assert [status for status, _ in of_two] == [0, 0], of_two
-  assert_agree(numbers(on(kind, 1)), numbers(folder / f'{kind}-two'))
+@pytest.fixture(scope='module')
+def short(tmp_path_factory):
+  """A run of few rounds on one device: (its config, workdir)."""
+  workdir = tmp_path_factory.mktemp('short')
+  told = config('mlp', rounds=10, play='simultaneous')
+  train.run({**told, 'devices': 1}, workdir)
+  return told, workdir
 
 
-def test_only_the_first_process_writes_and_what_it_leaves_is_a_run(of_two, folder):
-  workdir = folder / 'dcgan-two'
-  sessions = [json.loads(line) for line in (workdir / 'sessions.jsonl').read_text().splitlines()]
-  assert [('began' in s, s.get('how')) for s in sessions] == [(True, None), (False, 'finished')]
+# Fewer rounds, the kind that is soonest compiled; all kinds, and all rounds, are below.
+@pytest.mark.parametrize('devices', [2, 4])
+def test_run_logs_the_same_losses_on_several_devices(short, tmp_path, devices):
+  told, workdir = short
+  train.run({**told, 'devices': devices}, tmp_path)
+  assert_agree(numbers(workdir), numbers(tmp_path), rounds=10)
+
+
+def test_run_of_two_processes_logs_the_same_and_is_written_once(short, tmp_path):
+  told, one = short
+  workdir = tmp_path / 'two'
+  samples = dict(samples=dict(name='figures.grids.samples', every=10, rows=2, columns=2))
+  both = ended([({**told, 'evals': samples}, workdir)])
+  assert [done.status for done in both] == [0, 0], both
+  assert_agree(numbers(one), numbers(workdir), rounds=10)
+
+  (only,) = sessions.read(workdir)
+  assert only['how'] == 'finished'
+  assert len((workdir / sessions.FILE).read_text().splitlines()) == 2
   assert len(list((workdir / 'tensorboard').iterdir())) == 1
+  assert len(list((workdir / 'samples').iterdir())) == 2
   drawn = runs.sampler(workdir).draw(jax.random.key(0), 3)
   assert drawn.shape == (3, 8, 8, 1)
 
 
-def at_round(workdir, round_, processes):
-  """Waits until the log is there."""
-  until = time.monotonic() + 120
-  while time.monotonic() < until and all(p.poll() is None for p in processes):
-    if any(e['step'] >= round_ for e in log.read(workdir)):
-      return
-    time.sleep(0.05)
-  raise AssertionError(ended(processes, 1))
+# With the test above, where it is on two: that it is the same on any number of them.
+@pytest.mark.slow  # two programs, both of them compiled
+@pytest.mark.parametrize('kind', KINDS)
+def test_run_logs_the_same_losses_on_several_devices_by_kind(ones, tmp_path, kind):
+  train.run(config(kind, devices=4), tmp_path)
+  assert_agree(numbers(ones(kind)), numbers(tmp_path), rounds=ROUNDS)
 
 
-def test_a_signal_to_one_stops_all_at_one_round_and_one_process_goes_on(folder):
-  workdir = folder / 'signalled'
-  long = dict(rounds=10_000, resident_parts=4)
-  processes = two([(config('mlp', **long), workdir)])
-  at_round(workdir, 5, processes)
-  processes[1].send_signal(signal.SIGTERM)
-  told = ended(processes)
-  assert [status for status, _ in told] == [143, 143]
-  (first, second) = (text.strip().splitlines()[-1] for _, text in told)
+@pytest.mark.slow  # two processes, each of which compiles; of mlp below
+@pytest.mark.parametrize('kind', [kind for kind in KINDS if kind != 'mlp'])
+def test_run_of_two_processes_logs_the_same_losses_by_kind(ones, tmp_path, kind):
+  told = ended([(config(kind), tmp_path)])
+  assert [done.status for done in told] == [0, 0], told
+  assert_agree(numbers(ones(kind)), numbers(tmp_path), rounds=ROUNDS)
+  assert len(sessions.read(tmp_path)) == 1
+
+
+def logged(workdir, round_):
+  return lambda: any(e['step'] >= round_ for e in log.read(workdir))
+
+
+@pytest.mark.slow  # two processes, each of which compiles
+def test_signal_to_one_stops_all_at_one_round_and_one_goes_on(tmp_path):
+  long = dict(rounds=1_000_000, resident_parts=4)
+  with two([(config('mlp', **long), tmp_path)]) as processes:
+    processes[0].until(logged(tmp_path, 5))
+    processes[1].send(signal.SIGTERM)
+    told = [one.ended() for one in processes]
+  assert [done.status for done in told] == [143, 143], told
+  first, second = map(last_line, told)
   assert first == second
-  assert first.startswith('gan_jax: stopped by SIGTERM after round')
-  at = max(runs.rounds(workdir))
-  state = train.run(config('mlp', **{**long, 'rounds': at + 4, 'devices': 1}), workdir)
+  at = max(runs.rounds(tmp_path))
+  says(first, 'gan_jax: ', 'SIGTERM', f'round {at:,}')
+  state = train.run(config('mlp', **{**long, 'rounds': at + 4, 'devices': 1}), tmp_path)
   assert int(state.step) == at + 4
 
 
-def test_when_one_is_killed_the_other_ends_and_started_again_they_come_to_the_same(folder):
-  straight, killed = folder / 'straight', folder / 'killed'
-  long = config('mlp', rounds=150, resident_mb=0)
-  assert [status for status, _ in ended(two([(long, straight)]))] == [0, 0]
-  processes = two([(long, killed)])
-  at_round(killed, 25, processes)
-  processes[1].kill()
-  statuses = [status for status, _ in ended(processes)]
+@pytest.mark.slow  # three times two processes, each of which compiles
+def test_together_ends_all_when_one_is_killed_and_all_go_on(ones, tmp_path):
+  straight, killed, cache = (tmp_path / name for name in ('straight', 'killed', 'cache'))
+  # Long enough that it is not at its end when the kill comes, however fast the machine is.
+  endless = config('mlp', rounds=1_000_000, resident_mb=0)
+  with two([(endless, killed)], cache) as processes:
+    processes[0].until(logged(killed, 25))
+    processes[1].send(signal.SIGKILL)
+    statuses = [one.ended().status for one in processes]
   assert statuses[0] != 0
   assert statuses[1] == -signal.SIGKILL
-  assert max(runs.rounds(killed)) < 150
-  assert [status for status, _ in ended(two([(long, killed)]))] == [0, 0]
+  end = log.read(killed)[-1]['step'] // 10 * 10 + 40
+  long = config('mlp', rounds=end, resident_mb=0)
+  for workdir in (killed, straight):
+    assert [done.status for done in ended([(long, workdir)], cache)] == [0, 0]
   assert numbers(killed) == numbers(straight)
-  jax.tree.map(np.testing.assert_array_equal, runs.load(killed).state, runs.load(straight).state)
+  assert_same(runs.load(killed).state, runs.load(straight).state)
+  assert_agree(numbers(ones('mlp')), numbers(straight)[:ROUNDS], rounds=ROUNDS)
 
 
-def test_what_is_wrong_is_said_by_all_and_none_waits(folder):
-  workdir = folder / 'taken'
-  train.run(config('mlp', rounds=2), workdir)
-  told = ended(two([(config('mlp', rounds=2, batch=32), workdir)]))
-  assert [status for status, _ in told] == [1, 1]
-  for _, text in told:
-    assert 'batch was 16, is now 32' in text.splitlines()[-1]
+def test_told_lets_all_say_what_is_wrong_and_none_waits(short, tmp_path):
+  shutil.copy(short[1] / 'config.json', tmp_path)
+  told = ended([({**short[0], 'batch': 32}, tmp_path)])
+  assert [done.status for done in told] == [1, 1], told
+  for done in told:
+    says(last_line(done), tmp_path, 'batch', '16', '32')
 
 
-def test_a_workdir_that_is_not_shared_is_refused_at_once(folder):
-  told = ended(two([(config('mlp'), folder / 'PROCESS-apart')]))
-  assert [status for status, _ in told] == [1, 1]
-  for _, text in told:
-    said = f'process 1 of 2 does not see what process 0 writes into {folder}/0-apart: a --workdir'
-    assert said in text.splitlines()[-1]
-  assert not list((folder / '0-apart').glob('*.json'))
+def test_sharing_refuses_a_workdir_that_is_not_shared(tmp_path):
+  told = ended([(config('mlp'), tmp_path / 'PROCESS-apart')])
+  assert [done.status for done in told] == [1, 1], told
+  for done in told:
+    says(last_line(done), 'process 1 of 2', tmp_path / '0-apart', '--workdir')
+  assert not list((tmp_path / '0-apart').glob('*.json'))
 
 
-def test_hosts_are_told_apart_by_words():
-  with pytest.raises(InputError, match='needs --processes, how many there are, and --process'):
+def test_connect_refuses_hosts_that_are_not_told_apart():
+  with refused('--processes', '--process,'):
     hosts.connect('10.0.0.1:8476', 2)
-  with pytest.raises(InputError, match='--process=2 is none of 0 to 1'):
+  with refused('--process=2', '0 to 1'):
     hosts.connect('10.0.0.1:8476', 2, 2)

@@ -1,3 +1,5 @@
+"""The log of a run: what was written is there, once, whatever happened in between."""
+
 import importlib.util
 import json
 import subprocess
@@ -14,7 +16,7 @@ def steps(workdir):
   return [entry['step'] for entry in read(workdir)]
 
 
-def test_what_is_written_is_read_in_order(tmp_path):
+def test_read_gives_what_was_written_in_order(tmp_path):
   log = open_log(tmp_path)
   log.write(100, {'D/loss': 0.5, 'fid': 3.25})
   log.write(200, {'D/loss': 0.25})
@@ -25,14 +27,14 @@ def test_what_is_written_is_read_in_order(tmp_path):
   ]
 
 
-def test_a_line_is_on_disk_as_soon_as_it_is_written(tmp_path):
+def test_write_is_on_disk_at_once(tmp_path):
   log = open_log(tmp_path)
   log.write(100, {'D/loss': 0.5})
   assert steps(tmp_path) == [100]
   log.close()
 
 
-def test_a_resumed_log_drops_what_came_after_its_round_so_that_none_stands_twice(tmp_path):
+def test_open_log_drops_what_came_after_the_round_it_resumes(tmp_path):
   log = open_log(tmp_path)
   for step in (0, 100, 200, 300):
     log.write(step, {'x': float(step)})
@@ -46,7 +48,7 @@ def test_a_resumed_log_drops_what_came_after_its_round_so_that_none_stands_twice
 
 
 @pytest.mark.parametrize('cut', ['{"st', '{"step": 300, "x": 1.0', '{"step": 300, "x": 1.0}'])
-def test_a_last_line_that_was_cut_short_spoils_neither_reading_nor_going_on(tmp_path, cut):
+def test_open_log_goes_on_after_a_line_that_was_cut_short(tmp_path, cut):
   log = open_log(tmp_path)
   log.write(100, {'x': 1.0})
   log.close()
@@ -63,7 +65,7 @@ def test_a_last_line_that_was_cut_short_spoils_neither_reading_nor_going_on(tmp_
 # Mended: a run that was killed before its first checkpoint begins again with resume_at=0, which
 # keeps the entries of round 0; its evaluations are then written a second time. `train` should say
 # -1 where nothing was restored, or open_log drop what is of the round it begins with.
-def test_a_run_that_begins_again_from_nothing_has_no_round_0_twice(tmp_path):
+def test_open_log_of_a_run_begun_again_has_no_round_0_twice(tmp_path):
   for _ in range(2):
     log = open_log(tmp_path, resume_at=-1)
     log.write(0, {'fid': 300.0})
@@ -71,7 +73,7 @@ def test_a_run_that_begins_again_from_nothing_has_no_round_0_twice(tmp_path):
   assert steps(tmp_path) == [0]
 
 
-def test_there_is_nothing_to_read_where_nothing_was_written(tmp_path):
+def test_read_gives_nothing_where_nothing_was_written(tmp_path):
   assert read(tmp_path) == []
 
 
@@ -86,7 +88,7 @@ def events():
 # overwrites it (apart=0): a `filename_suffix` of the process and the round would tell them apart.
 @pytest.mark.filterwarnings('ignore::DeprecationWarning')
 @pytest.mark.parametrize('apart', [60, 0])
-def test_tensorboard_reads_the_events_and_purges_what_a_resume_dropped(
+def test_open_log_purges_what_a_resume_dropped_for_tensorboard(
   tmp_path, events, monkeypatch, apart
 ):
   parts = ((0, [(100, 1.0), (200, 2.0), (300, 3.0)]), (200, [(300, 30.0)]))
@@ -102,7 +104,7 @@ def test_tensorboard_reads_the_events_and_purges_what_a_resume_dropped(
 
 
 @pytest.mark.filterwarnings('ignore::DeprecationWarning')
-def test_a_picture_is_a_png_and_an_event(tmp_path, events):
+def test_image_is_a_png_and_an_event(tmp_path, events):
   pixels = np.random.default_rng(0).integers(0, 256, (6, 5, 3)).astype(np.uint8)
   log = open_log(tmp_path)
   path = log.image(1200, 'samples', pixels)
@@ -116,7 +118,7 @@ def test_a_picture_is_a_png_and_an_event(tmp_path, events):
 
 
 @pytest.mark.parametrize('channels', [1, 3, 4])
-def test_a_png_keeps_every_pixel_of_every_channel_and_leaves_nothing_beside_it(tmp_path, channels):
+def test_save_png_keeps_every_pixel_and_leaves_nothing_beside_it(tmp_path, channels):
   pixels = np.random.default_rng(0).integers(0, 256, (4, 7, channels)).astype(np.uint8)
   save_png(tmp_path / 'deep' / 'x.png', pixels)
   found = np.asarray(Image.open(tmp_path / 'deep' / 'x.png'))
@@ -125,7 +127,7 @@ def test_a_png_keeps_every_pixel_of_every_channel_and_leaves_nothing_beside_it(t
 
 
 @pytest.mark.skipif(importlib.util.find_spec('torch') is None, reason='torch is not installed')
-def test_a_log_does_not_import_torch_and_leaves_it_to_be_imported(tmp_path):
+def test_open_log_does_not_import_torch_and_leaves_it_importable(tmp_path):
   code = (
     'import sys; from gan_jax.log import open_log; '
     'log = open_log(sys.argv[1]); log.write(1, {"x": 0.5}); log.close(); '

@@ -1,11 +1,10 @@
 """Ways through the space of z."""
 
 import numpy as np
-import pytest
 
 from gan_jax import paths
-from gan_jax.errors import InputError
 from gan_jax.paths import lerp, slerp
+from tests.messages import refused
 
 RNG = np.random.default_rng(0)
 
@@ -20,7 +19,7 @@ def test_slerp_keeps_the_size_and_ends_where_it_should():
   np.testing.assert_allclose(slerp(0 * a, b, np.full(9, 0.5)), b / 2)
 
 
-def test_a_path_is_as_long_as_asked_and_its_ends_are_exact():
+def test_between_is_as_long_as_asked_and_its_ends_are_exact():
   a, b = RNG.normal(size=(2, 4, 3)).astype(np.float32)
   for way in (lerp, slerp):
     path = paths.between(a, b, 7, way)
@@ -30,6 +29,6 @@ def test_a_path_is_as_long_as_asked_and_its_ends_are_exact():
   np.testing.assert_allclose(paths.between(a, b, 3)[:, 1], (a + b) / 2, rtol=1e-6)
 
 
-def test_an_unknown_way_is_refused():
-  with pytest.raises(InputError, match="way='straight': from z to z it is slerp or lerp"):
+def test_along_refuses_an_unknown_way():
+  with refused("way='straight'", 'slerp', 'lerp'):
     paths.along('straight')

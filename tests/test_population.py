@@ -1,11 +1,14 @@
-"""Populations: every member is what its run alone would be, whatever becomes of the others."""
+"""Populations: every member is what its run alone would be, whatever becomes of the others.
 
+Covers: parallel.py, summary.py.
+"""
+
+import contextlib
+import io
 import json
-import os
-import pathlib
+import runpy
 import shutil
 import signal
-import subprocess
 import sys
 
 import jax
@@ -14,113 +17,125 @@ import numpy as np
 import pytest
 
 from gan_jax import assemble, log, parallel, population, runs, summary, train
-from gan_jax import config as configs
-from gan_jax.errors import Diverged, InputError
+from gan_jax.errors import Diverged
 from gan_jax.game import Objective
-from tests.test_train import assert_same, command, numbers, rounds_saved, wait_for
+from tests import commands
+from tests.configs import file_of, little, perceptrons
+from tests.messages import refused, says
+from tests.runs import assert_close, assert_same, numbers, rounds_saved
 
-ROOT = pathlib.Path(__file__).parents[1]
 RATE = 'players.*.tx.learning_rate'
 WEIGHT = 'objective.penalties.0.weight'
+SEEDS = {'seed': [3, 0]}
 
 
-def little(**changes):
-  """A run on the plane, of perceptrons of four units; `changes` are dotted keys, __ for dots."""
-  adam = dict(name='adam', learning_rate=1e-2, b1=0.5)
-  config = dict(
-    data=dict(name='mixture.ring', n=64),
-    prior=dict(name='normal', dim=2),
-    nets=dict(
-      G=dict(name='plain.Generator', inputs=('z',), hidden=(4,)),
-      D=dict(name='plain.Discriminator', inputs=('image',), hidden=(4,), keep=0.8),
-    ),
-    objective=dict(name='gan', pair='nonsaturating', penalties=(dict(name='r1', weight=0.1),)),
-    players=dict(D=dict(tx=adam), G=dict(tx=adam)),
-    play=dict(name='alternating', schedule=('D', 'D', 'G')),
-    ema=dict(G=0.9),
-    evals=dict(modes=dict(name='metrics.modes.modes', every=4, n=32)),
-    finish=(),
-  )
-  own = {'rounds': 8, 'devices': 1, 'checkpoint': dict(every=4, keep=3)}
-  return configs.tiny(config, **{**own, **changes})
+def bare(**changes):
+  """The same with one move a round, and nothing looked at: sooner compiled."""
+  return little(**{'play': 'simultaneous', 'evals': {}, **changes})
 
 
-def alone(workdir, values, **changes):
+def alone(config, workdir, values):
   """The run of one member by itself."""
-  return train.run(population.put(assemble.complete(little(**changes)), values), workdir)
+  return train.run(population.put(assemble.complete(config), values), workdir)
 
 
 def member(state, i):
   return jax.tree.map(lambda a: np.asarray(a)[i], state)
 
 
-def assert_close(a, b, rtol=2e-4, atol=2e-6):
-  jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol, atol), a, b)
+@pytest.fixture
+def played_as(monkeypatch):
+  """way -> populations are from now on played in that way on a device."""
+  together = parallel.together
+
+  def choose(over):
+    monkeypatch.setattr(parallel, 'together', lambda n, devices: together(n, devices, over))
+
+  return choose
 
 
 @pytest.fixture(scope='module')
 def seeds(tmp_path_factory):
-  """Three seeds as one program: (workdir, state)."""
+  """Two seeds as one program: (workdir, state, what was printed). To be copied before writing."""
   workdir = tmp_path_factory.mktemp('seeds')
-  return workdir, train.run(little(), workdir, vary={'seed': [0, 3, 7]})
+  with contextlib.redirect_stdout(io.StringIO()) as said:
+    state = train.run(little(), workdir, vary=SEEDS)
+  return workdir, state, said.getvalue()
 
 
 @pytest.fixture(scope='module')
-def third(tmp_path_factory):
-  """The run of seed 7 alone."""
-  workdir = tmp_path_factory.mktemp('third')
-  return workdir, alone(workdir, {'seed': 7})
+def zero(trained):
+  """The run of seed 0 alone: (workdir, state)."""
+  return trained('perceptron'), jax.device_get(runs.load(trained('perceptron')).state)
 
 
-def test_a_seed_of_a_population_is_bit_for_bit_the_run_of_that_seed(seeds, third):
-  assert_same(member(seeds[1], 2), third[1])
-  assert numbers(seeds[0] / 'seed=7') == numbers(third[0])
-  assert rounds_saved(seeds[0] / 'seed=7') == rounds_saved(third[0]) == [4, 8]
+# --- a member is a run ---------------------------------------------------------------------------
+
+
+def test_run_of_a_seed_in_a_population_is_bit_for_bit_that_alone(seeds, zero):
+  assert_same(member(seeds[1], 1), zero[1])
+  assert numbers(seeds[0] / 'seed=0') == numbers(zero[0])
+  assert rounds_saved(seeds[0] / 'seed=0') == rounds_saved(zero[0]) == [4, 8]
   for file in ('config.json', 'facts.json'):
-    assert (seeds[0] / 'seed=7' / file).read_text() == (third[0] / file).read_text()
+    assert (seeds[0] / 'seed=0' / file).read_text() == (zero[0] / file).read_text()
 
 
-@pytest.mark.parametrize('over', [parallel.side_by_side, parallel.in_turn])
-@pytest.mark.parametrize('streamed', [False, True])
-def test_side_by_side_or_in_turn_from_either_feed_it_is_the_same_run(
-  third, tmp_path, over, streamed, monkeypatch
+# In turn from a resident feed is what the test above does, bit for bit, by default on a CPU.
+@pytest.mark.parametrize(
+  ('over', 'resident_mb'),
+  [
+    (parallel.side_by_side, 2048),
+    (parallel.in_turn, 0),
+    pytest.param(parallel.side_by_side, 0, marks=pytest.mark.slow),
+    pytest.param(parallel.in_turn, 2048, marks=pytest.mark.slow),
+  ],
+)
+def test_run_is_the_same_side_by_side_or_in_turn_from_either_feed(
+  zero, tmp_path, over, resident_mb, played_as
 ):
-  together = parallel.together
-  monkeypatch.setattr(parallel, 'together', lambda n, devices: together(n, devices, over))
-  config = little(resident_mb=0 if streamed else 2048)
-  state = train.run(config, tmp_path, vary={'seed': (3, 7)})
-  assert_close(member(state, 1), jax.tree.map(np.asarray, third[1]))
-  for ours, its in zip(numbers(tmp_path / 'seed=7'), numbers(third[0]), strict=True):
+  played_as(over)
+  state = train.run(little(resident_mb=resident_mb), tmp_path, vary=SEEDS)
+  assert_close(member(state, 1), zero[1])
+  for ours, its in zip(numbers(tmp_path / 'seed=0'), numbers(zero[0]), strict=True):
     assert_close(ours, its, rtol=1e-3)
 
 
-@pytest.mark.parametrize('over', [parallel.side_by_side, parallel.in_turn])
-def test_numbers_of_the_game_vary_as_they_would_from_run_to_run(tmp_path, over, monkeypatch):
-  together = parallel.together
-  monkeypatch.setattr(parallel, 'together', lambda n, devices: together(n, devices, over))
-  vary = {RATE: (1e-2, 3e-2), WEIGHT: (0.1, 1), 'objective.d_weight': [0.5], 'seed': [5]}
-  state = train.run(little(), tmp_path / 'all', vary=vary)
-  runs_ = population.members(assemble.complete(little()), tmp_path / 'all', vary)
-  assert [m.label for m in runs_] == [
+VARIED = {RATE: (1e-2, 3e-2), WEIGHT: (0.1, 1), 'objective.d_weight': [0.5], 'seed': [5]}
+
+
+@pytest.fixture(scope='module')
+def singles(tmp_path_factory):
+  """Two of those that VARIED makes, that have no number but the seed in common, each alone."""
+  folder = tmp_path_factory.mktemp('singles')
+  chosen = population.members(assemble.complete(bare()), folder, VARIED)[1:3]
+  return folder, [jax.device_get(alone(bare(), m.workdir, m.values)) for m in chosen]
+
+
+def test_members_are_labelled_by_the_product_of_what_varies(tmp_path):
+  found = population.members(assemble.complete(little()), tmp_path, VARIED)
+  assert [m.label for m in found] == [
     f'learning_rate={rate}-weight={weight}-d_weight=0.5-seed=5'
     for rate in (0.01, 0.03)
     for weight in (0.1, 1.0)
   ]
-  for i in (1, 2):
-    single = alone(tmp_path / str(i), runs_[i].values)
-    assert_close(member(state, i), jax.tree.map(np.asarray, single))
-    for ours, its in zip(numbers(runs_[i].workdir), numbers(tmp_path / str(i)), strict=True):
-      assert_close(ours, its, rtol=1e-3)
-  differ = [np.asarray(jax.tree.leaves(member(state, i).params)[0]).tolist() for i in range(4)]
-  assert len({str(d) for d in differ}) == 4
+  assert [m.workdir for m in found] == [tmp_path / m.label for m in found]
 
 
-def test_what_varies_in_the_generator_is_drawn_with(tmp_path):
-  config = little(nets__G=dict(name='tests.test_population.scaled', inputs=('z',), factor=1.0))
-  train.run(config, tmp_path / 'all', vary={'nets.G.factor': (1.0, 3.0)})
-  alone_ = population.put(assemble.complete(config), {'nets.G.factor': 3.0})
-  train.run(alone_, tmp_path / 'one')
-  assert numbers(tmp_path / 'all' / 'factor=3.0') == numbers(tmp_path / 'one')
+# Both ways on numbers alone; that a seed varies in either is shown above.
+@pytest.mark.parametrize(
+  'over', [parallel.side_by_side, pytest.param(parallel.in_turn, marks=pytest.mark.slow)]
+)
+def test_run_varies_numbers_of_the_game_as_from_run_to_run(singles, tmp_path, over, played_as):
+  played_as(over)
+  both = population.members(assemble.complete(bare()), tmp_path, VARIED)[1:3]
+  state = train.run(bare(), tmp_path, vary=both)
+  for i, single in enumerate(singles[1]):
+    assert_close(member(state, i), single)
+    its = numbers(singles[0] / both[i].label)
+    for mine, own in zip(numbers(both[i].workdir), its, strict=True):
+      assert_close(mine, own, rtol=1e-3)
+  first, second = (np.asarray(jax.tree.leaves(member(state, i).params)[0]) for i in range(2))
+  assert not np.array_equal(first, second)
 
 
 def scaled(shape, factor):
@@ -137,52 +152,70 @@ def scaled(shape, factor):
   return Scaled(factor)
 
 
-def test_a_member_is_a_run_like_any_other(seeds, tmp_path):
-  workdir = tmp_path / 'member'
-  shutil.copytree(seeds[0] / 'seed=3', workdir)
-  sampler = runs.sampler(workdir)
+def test_run_draws_with_what_varies_in_the_generator(tmp_path):
+  G = dict(name='tests.test_population.scaled', inputs=('z',), factor=1.0)
+  looked = dict(modes=dict(name='metrics.modes.modes', every=4, n=32))
+  config = bare(nets__G=G, rounds=4, evals=looked)
+  train.run(config, tmp_path / 'all', vary={'nets.G.factor': (1.0, 3.0)})
+  alone(config, tmp_path / 'one', {'nets.G.factor': 3.0})
+  assert numbers(tmp_path / 'all' / 'factor=3.0') == numbers(tmp_path / 'one')
+
+
+def test_run_goes_on_with_a_member_as_with_any_run(seeds, zero, tmp_path):
+  sampler = runs.sampler(seeds[0] / 'seed=0')
   assert sampler.round == 8
   assert sampler.draw(jax.random.key(0), 3).shape == (3, 2)
-  longer = alone(workdir, {'seed': 3}, rounds=12)  # it goes on by itself
+  for name, folder in (('member', seeds[0] / 'seed=0'), ('alone', zero[0])):
+    shutil.copytree(folder, tmp_path / name)
+  longer = train.run(little(rounds=12), tmp_path / 'member')
   assert int(longer.step) == 12
-  assert_same(longer, alone(tmp_path / 'never', {'seed': 3}, rounds=12))
+  assert_same(longer, train.run(little(rounds=12), tmp_path / 'alone'))
+  assert numbers(tmp_path / 'member') == numbers(tmp_path / 'alone')
 
 
-def test_stopped_and_resumed_from_the_newest_round_that_all_have(seeds, tmp_path, capsys):
-  workdir = tmp_path / 'all'
-  shutil.copytree(seeds[0], workdir)
+# --- stopped, killed, finished -------------------------------------------------------------------
+
+
+def test_restore_together_takes_the_newest_round_that_all_have(seeds, tmp_path, capsys):
+  workdir = shutil.copytree(seeds[0], tmp_path / 'all')
   shutil.rmtree(workdir / 'seed=3' / 'checkpoints' / '8')  # as if killed between two saves
-  state = train.run(little(), workdir, vary={'seed': [0, 3, 7]})
-  assert 'resuming after 4' in capsys.readouterr().out
+  state = train.run(little(), workdir, vary=SEEDS)
+  says(capsys.readouterr().out, 'resuming after 4')
   assert_same(state, seeds[1])
-  for label in ('seed=0', 'seed=3', 'seed=7'):
+  for label in ('seed=3', 'seed=0'):
     assert numbers(workdir / label) == numbers(seeds[0] / label)
     assert rounds_saved(workdir / label) == [4, 8]
 
 
-def test_killed_in_the_first_save_it_begins_anew(seeds, tmp_path):
-  workdir = tmp_path / 'all'
-  shutil.copytree(seeds[0], workdir)
-  for label, rounds in (('seed=0', '8'), ('seed=3', '84'), ('seed=7', '84')):
+def test_restore_together_begins_anew_if_killed_in_the_first_save(seeds, tmp_path):
+  workdir = shutil.copytree(seeds[0], tmp_path / 'all')
+  for label, rounds in (('seed=3', '8'), ('seed=0', '84')):
     for round_ in rounds:
       shutil.rmtree(workdir / label / 'checkpoints' / round_)
-  assert_same(train.run(little(), workdir, vary={'seed': [0, 3, 7]}), seeds[1])
+  assert_same(train.run(little(), workdir, vary=SEEDS), seeds[1])
   assert numbers(workdir / 'seed=0') == numbers(seeds[0] / 'seed=0')
 
 
-def test_without_a_round_in_common_it_does_not_begin_anew_in_silence(seeds, tmp_path):
-  workdir = tmp_path / 'all'
-  shutil.copytree(seeds[0], workdir)
+def test_restore_together_refuses_runs_without_a_round_in_common(seeds, tmp_path):
+  workdir = shutil.copytree(seeds[0], tmp_path / 'all')
   shutil.rmtree(workdir / 'seed=0' / 'checkpoints' / '8')
   shutil.rmtree(workdir / 'seed=3' / 'checkpoints' / '4')
-  with pytest.raises(InputError, match='no whole checkpoint of one round in common'):
-    train.run(little(), workdir, vary={'seed': [0, 3, 7]})
+  with refused('2 runs', 'in common'):
+    train.run(little(), workdir, vary=SEEDS)
 
 
-def test_a_finished_population_is_left_as_it_is(seeds):
-  before = {m: (seeds[0] / m / log.FILE).read_bytes() for m in ('seed=0', 'seed=7')}
-  assert_same(train.run(little(), seeds[0], vary={'seed': [0, 3, 7]}), seeds[1])
-  assert before == {m: (seeds[0] / m / log.FILE).read_bytes() for m in before}
+def test_run_leaves_a_finished_population_and_draws_what_is_asked(seeds, tmp_path, capsys):
+  workdir = shutil.copytree(seeds[0], tmp_path / 'all')
+  before = {m: (workdir / m / log.FILE).read_bytes() for m in ('seed=0', 'seed=3')}
+  config = little(finish=('figures.curves.curves',))
+  assert_same(train.run(config, workdir, vary=SEEDS), seeds[1])
+  assert before == {m: (workdir / m / log.FILE).read_bytes() for m in before}
+  assert (workdir / 'curves.png').exists()
+  assert (workdir / 'seed=0' / 'curves.png').exists()
+  says(capsys.readouterr().out, workdir / 'seed=0', 'curves.png')
+
+
+# --- numbers that are none -----------------------------------------------------------------------
 
 
 def mined(prior, *, fuse: float) -> Objective:
@@ -203,128 +236,170 @@ def mined(prior, *, fuse: float) -> Objective:
 MINED = dict(objective=dict(name='tests.test_population.mined', fuse=0.0))
 
 
-def test_one_that_diverges_takes_no_other_with_it(tmp_path, capsys):
+@pytest.fixture(scope='module')
+def healthy(tmp_path_factory):
+  """The run alone of the member that does not diverge: (workdir, state)."""
+  workdir = tmp_path_factory.mktemp('healthy')
+  return workdir, train.run(bare(**MINED), workdir)
+
+
+def test_run_lets_none_that_diverges_take_another_with_it(healthy, tmp_path, capsys):
   vary = {'objective.fuse': (0.0, 6.0, 1.0)}
   for _ in range(2):  # and the same command comes to the same end
-    with pytest.raises(Diverged, match=r'2 of 3 members diverged: fuse=\S+, fuse=\S+; .* whole'):
-      train.run(little(**MINED), tmp_path / 'all', vary=vary)
+    with refused('2 of 3', 'fuse=6.0', 'fuse=1.0', summary.FILE, error=Diverged):
+      train.run(bare(**MINED), tmp_path, vary=vary)
   out = capsys.readouterr().out
-  assert 'fuse=6.0 diverged: round 6: D/loss is nan' in out
-  assert 'Round 5 was the last healthy one. The newest checkpoint is 4' in out
-  assert out.count('fuse=6.0 diverged') == 1
+  (line,) = [line for line in out.splitlines() if line.startswith('fuse=6.0 diverged')]
+  says(line, 'round 6', 'D/loss is nan', 'Round 5', 'checkpoint is 4')
   assert out.count('nothing is left to play') == 1
-  single = alone(tmp_path / 'one', {}, **MINED)
-  healthy = tmp_path / 'all' / 'fuse=0.0'
-  assert numbers(healthy) == numbers(tmp_path / 'one')
-  assert_same(runs.load(healthy).state.params, single.params)
-  assert rounds_saved(healthy) == [4, 8]
-  assert rounds_saved(tmp_path / 'all' / 'fuse=6.0') == [4]
-  assert rounds_saved(tmp_path / 'all' / 'fuse=1.0') == []
-  assert log.read(tmp_path / 'all' / 'fuse=6.0')[-1]['step'] == 4
-  told = json.loads((tmp_path / 'all' / summary.FILE).read_text())
+  kept = tmp_path / 'fuse=0.0'
+  assert numbers(kept) == numbers(healthy[0])
+  assert_same(runs.load(kept).state, healthy[1])
+  assert rounds_saved(kept) == [4, 8]
+  assert rounds_saved(tmp_path / 'fuse=6.0') == [4]
+  assert rounds_saved(tmp_path / 'fuse=1.0') == []
+  assert log.read(tmp_path / 'fuse=6.0')[-1]['step'] == 4
+  told = json.loads((tmp_path / summary.FILE).read_text())
   assert [g['values'] for g in told['groups']] == [{'objective.fuse': 0.0}]
-  assert told['members']['fuse=6.0']['diverged'].startswith('round 6: ')
+  says(told['members']['fuse=6.0']['diverged'], 'round 6')
   assert told['members']['fuse=0.0']['diverged'] is None
 
 
-def test_where_some_fell_the_others_go_on_later(tmp_path):
-  vary = {'objective.fuse': (0.0, 2.0)}
+def test_run_goes_on_later_with_those_that_did_not_diverge(healthy, tmp_path):
+  vary = {'objective.fuse': (0.0, 2.0, 3.0)}  # three, which is the program of the test above
   for rounds in (4, 8):
-    with pytest.raises(Diverged, match='1 of 2 members'):
-      train.run(little(**MINED, rounds=rounds), tmp_path / 'all', vary=vary)
-  alone(tmp_path / 'one', {}, **MINED)
-  ours = [e for e in numbers(tmp_path / 'all' / 'fuse=0.0') if 'D/loss' in e]
-  assert ours == [e for e in numbers(tmp_path / 'one') if 'D/loss' in e]
+    with refused('2 of 3', error=Diverged):
+      train.run(bare(**MINED, rounds=rounds), tmp_path, vary=vary)
+  assert numbers(tmp_path / 'fuse=0.0') == numbers(healthy[0])
 
 
-def test_when_all_diverge_it_stops(tmp_path):
-  with pytest.raises(Diverged, match=r'all 2 members diverged; the last was fuse=3.0: round 3: '):
-    train.run(little(**MINED), tmp_path, vary={'objective.fuse': (2.0, 3.0)})
+def test_run_stops_when_all_diverge(tmp_path):
+  with refused('all 3', 'fuse=3.0', 'round 3', error=Diverged):
+    train.run(bare(**MINED), tmp_path, vary={'objective.fuse': (1.0, 2.0, 3.0)})
   assert rounds_saved(tmp_path / 'fuse=3.0') == []
 
 
+# --- what is refused -----------------------------------------------------------------------------
+
+
+SHAPE = 'decides the shape of the program'
+
+
 @pytest.mark.parametrize(
-  ('vary', 'message'),
+  ('vary', 'facts'),
   [
-    ({'seed': []}, 'seed is given no values'),
-    ({}, 'must say what varies'),
-    ({'seed': (1, 2, 1)}, 'seed=1 is given twice'),
-    ({'seed': (1, 0.5)}, 'a seed is a whole number'),
-    ({'sede': (1, 2)}, 'the config has no number at sede. Did you mean seed?'),
-    ({'players.D.learning_rate': (1.0,)}, 'Did you mean players.D.tx.learning_rate'),
-    ({'players.D.tx.learning_rat': (1.0,)}, "did you mean 'learning_rate'"),
-    ({'objective.penalties.1.weight': (1.0,)}, 'Did you mean objective.penalties.0.weight'),
-    ({'batch': (8, 16)}, 'batch cannot vary .* decides the shape of the program .* separate runs'),
-    ({'play.schedule': (1, 2)}, 'play.schedule cannot vary'),
-    ({'data.n': (64, 32)}, 'data.n cannot vary'),
-    ({'rounds': (4, 8)}, 'rounds cannot vary'),
-    ({'prior.dim': (2, 3)}, 'prior.dim cannot vary .* decides the shape of the program'),
-    ({'nets.G.hidden.0': (4, 8)}, 'nets.G.hidden.0 cannot vary'),
-    ({'nets.D.keep': (0.5, 0.8)}, 'nets.D.keep cannot vary'),
-    ({'objective.pair': ('hinge', 'lsgan')}, 'objective.pair cannot vary'),
-    ({'objective.penalties.0.every': (1, 2)}, 'objective.penalties.0.every cannot vary'),
-    ({'objective.d_weight': (True, False)}, 'objective.d_weight cannot vary'),
+    ({'seed': []}, ('seed', 'no values')),
+    ({}, ('what varies',)),
+    ({'seed': (1, 2, 1)}, ('seed=1', 'twice')),
+    ({'seed': (1, 0.5)}, ('seed', '0.5')),
+    ({'sede': (1, 2)}, ('sede', 'mean seed?')),
+    ({'players.D.learning_rate': (1.0,)}, ('mean players.D.tx.learning_rate',)),
+    ({'players.D.tx.learning_rat': (1.0,)}, ("'learning_rate'",)),
+    ({'objective.penalties.1.weight': (1.0,)}, ('mean objective.penalties.0.weight?',)),
+    ({'batch': (8, 16)}, ('batch cannot vary', SHAPE, 'separate runs')),
+    ({'play.schedule': (1, 2)}, ('play.schedule cannot vary',)),
+    ({'data.n': (64, 32)}, ('data.n cannot vary',)),
+    ({'rounds': (4, 8)}, ('rounds cannot vary',)),
+    ({'prior.dim': (2, 3)}, ('prior.dim cannot vary', SHAPE)),
+    ({'nets.G.hidden.0': (4, 8)}, ('nets.G.hidden.0 cannot vary',)),
+    ({'nets.D.keep': (0.5, 0.8)}, ('nets.D.keep cannot vary',)),
+    ({'objective.pair': ('hinge', 'lsgan')}, ('objective.pair cannot vary',)),
+    ({'objective.penalties.0.every': (1, 2)}, ('objective.penalties.0.every cannot vary',)),
+    ({'objective.d_weight': (True, False)}, ('objective.d_weight cannot vary',)),
   ],
+  ids=lambda value: next(iter(value), 'nothing') if isinstance(value, dict) else '',
 )
-def test_what_cannot_vary_is_refused_in_a_sentence_before_anything_is_written(
-  vary, message, tmp_path
-):
-  with pytest.raises(InputError, match=message):
+def test_run_refuses_what_cannot_vary_before_it_writes(vary, facts, tmp_path):
+  with refused(*facts):
     train.run(little(), tmp_path / 'run', vary=vary)
   assert not (tmp_path / 'run').exists()
 
 
-def test_folders_of_something_else_are_refused(seeds, third, tmp_path):
-  with pytest.raises(InputError, match=r'holds a population of seed=0, seed=3, seed=7; this one'):
-    train.run(little(), seeds[0], vary={'seed': (0, 3)})
-  with pytest.raises(InputError, match='holds a run; give the population a --workdir of its own'):
-    train.run(little(), third[0], vary={'seed': (0, 3)})
-  alone(tmp_path / 'seed=3', {'seed': 3}, rounds=4)
-  with pytest.raises(InputError, match='seed=3 holds a run already'):
-    train.run(little(), tmp_path, vary={'seed': (0, 3)})
-  with pytest.raises(InputError, match=r'players.D.tx.b1 was 0.5, is now 0.0'):
-    train.run(little(players__D__tx__b1=0.0), seeds[0], vary={'seed': [0, 3, 7]})
+def test_claim_refuses_folders_of_something_else(seeds, zero, tmp_path):
+  workdir = shutil.copytree(seeds[0], tmp_path / 'all')
+  with refused(workdir, 'seed=3, seed=0', 'seed=0, seed=5'):
+    train.run(little(), workdir, vary={'seed': (0, 5)})
+  with refused('players.D.tx.b1', '0.5', '0.0'):
+    train.run(little(players__D__tx__b1=0.0), workdir, vary=SEEDS)
+  for folder in (tmp_path / 'run', tmp_path / 'more' / 'seed=3'):
+    folder.mkdir(parents=True)
+    shutil.copy(zero[0] / 'config.json', folder)
+  with refused(tmp_path / 'run', 'population'):
+    train.run(little(), tmp_path / 'run', vary=SEEDS)
+  with refused(tmp_path / 'more' / 'seed=3'):
+    train.run(little(), tmp_path / 'more', vary=SEEDS)
 
 
-def test_members_are_divided_among_devices(third, tmp_path):
-  state = train.run(little(devices=2), tmp_path, vary={'seed': (3, 5, 7, 9)})
+# --- on several devices --------------------------------------------------------------------------
+
+
+def test_together_divides_members_among_devices(zero, tmp_path):
+  state = train.run(little(devices=2), tmp_path, vary={'seed': (3, 5, 0, 9)})
   leaf = jax.tree.leaves(state)[0]
   assert [s.data.shape[0] for s in leaf.addressable_shards] == [2, 2]
-  assert_close(member(state, 2), jax.tree.map(np.asarray, third[1]))
-  with pytest.raises(InputError, match='4 members cannot be divided among 3 devices; 1, 2, 4 can'):
+  assert_close(member(state, 2), zero[1])
+
+
+def test_together_refuses_devices_that_do_not_divide_the_members(tmp_path):
+  with refused('4 members', '3 devices', '1, 2, 4'):
     parallel.together(4, 3)
-  with pytest.raises(InputError, match='devices=64, but there are 4'):
+  with refused('devices=64', 'there are 4'):
     parallel.together(64, 64)
   assert parallel.together(6).mesh.size == 3
   assert parallel.together(5).mesh.size == 1
-  with pytest.raises(InputError, match='a population is divided by its members'):
-    train.run(little(parallel='pmapped'), tmp_path / 'p', vary={'seed': (3, 5)})
+  with refused("parallel='pmapped'", "parallel='jitted'"):
+    train.run(little(parallel='pmapped'), tmp_path / 'p', vary=SEEDS)
 
 
-def test_the_table_is_of_means_over_seeds_for_each_of_the_rest(tmp_path, capsys):
-  config = little(finish=('figures.curves.curves',))
-  vary = {'seed': range(2), 'players.G.tx.learning_rate': (0.01, 0.02)}
-  train.run(config, tmp_path, vary=vary)
+# --- what it comes to ----------------------------------------------------------------------------
+
+
+def test_close_tables_means_over_seeds_for_each_of_the_rest(tmp_path, capsys):
+  """Of runs that were only written: what is asked is how their numbers are put together."""
+  rate = 'players.G.tx.learning_rate'
+  config = assemble.complete(little())
+  found = population.members(config, tmp_path, {'seed': range(2), rate: (0.01, 0.02)})
+  assert summary.claim(tmp_path, found) == {}
+  for i, one in enumerate(found):
+    written = log.open_log(one.workdir)
+    written.write(4, {'D/loss': 9.0, 'G/loss': 1.0, 'modes': 3.0, 'D/fake': 0.5})
+    written.write(8, {'D/loss': float(i), 'modes/high_quality': 0.5, 'images_per_second': 7.0})
+    written.close()
+  folders = summary.close(tmp_path, found, {})
+  assert list(folders.values()) == [[found[0].workdir, found[2].workdir],
+                                    [found[1].workdir, found[3].workdir]]  # fmt: skip
   told = json.loads((tmp_path / summary.FILE).read_text())
-  assert [g['values'] for g in told['groups']] == [
-    {'players.G.tx.learning_rate': 0.01},
-    {'players.G.tx.learning_rate': 0.02},
-  ]
-  last = [
-    next(e['D/loss'] for e in reversed(log.read(tmp_path / f'seed={s}-learning_rate=0.02'))
-         if 'D/loss' in e) for s in (0, 1)
-  ]  # fmt: skip
+  assert told['vary'] == {'seed': [0, 1], rate: [0.01, 0.02]}
+  assert [g['values'] for g in told['groups']] == [{rate: 0.01}, {rate: 0.02}]
   of = told['groups'][1]['numbers']['D/loss']
-  assert of == pytest.approx({'mean': np.mean(last), 'sd': np.std(last, ddof=1), 'n': 2})
-  assert set(told['groups'][0]['numbers']) >= {'D/loss', 'G/loss', 'modes', 'modes/high_quality'}
+  assert of == pytest.approx({'mean': 2.0, 'sd': np.std([1.0, 3.0], ddof=1), 'n': 2})
+  assert set(told['groups'][0]['numbers']) == {'D/loss', 'G/loss', 'modes', 'modes/high_quality'}
   assert told['members']['seed=1-learning_rate=0.02']['round'] == 8
-  out = capsys.readouterr().out
-  assert ' ± ' in next(line for line in out.splitlines() if line.startswith('round 2 of 8'))
-  header, first, _ = out[out.index('\n    ') + 1 :].splitlines()[:3]
+  header, first, _ = capsys.readouterr().out.splitlines()[:3]
   assert header.split()[:3] == ['members', 'D/loss', 'G/loss']
-  assert first.startswith('players.G.tx.learning_rate=0.01  2')
-  assert (tmp_path / 'curves.png').exists()
-  assert (tmp_path / 'seed=0-learning_rate=0.01' / 'curves.png').exists()
+  assert first.startswith(f'{rate}=0.01  2')
+  says(first, '1 ± 1.4')
+
+
+def test_run_reports_means_of_all_and_tables_them_at_the_end(seeds):
+  workdir, _, out = seeds
+  says(next(line for line in out.splitlines() if line.startswith('round 2 of 8')), ' ± ')
+  told = json.loads((workdir / summary.FILE).read_text())
+  (group,) = told['groups']
+  assert (group['values'], group['members']) == ({}, 2)
+  assert set(group['numbers']) >= {'D/loss', 'G/loss', 'modes', 'modes/high_quality'}
+  last = [
+    next(e['D/loss'] for e in reversed(log.read(workdir / label)) if 'D/loss' in e)
+    for label in ('seed=3', 'seed=0')
+  ]
+  wanted = {'mean': np.mean(last), 'sd': np.std(last, ddof=1), 'n': 2}
+  assert group['numbers']['D/loss'] == pytest.approx(wanted)
+  assert told['members']['seed=0']['round'] == 8
+  heads = [line.split()[:3] for line in out.splitlines()]
+  assert heads.count(['members', 'D/loss', 'G/loss']) == 1
+
+
+# --- as a person writes it -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -335,69 +410,65 @@ def test_the_table_is_of_means_over_seeds_for_each_of_the_rest(tmp_path, capsys)
     ([], {}),
   ],
 )
-def test_what_varies_as_a_person_writes_it(words, vary):
+def test_parse_reads_what_varies_as_a_person_writes_it(words, vary):
   assert population.parse(words) == vary
 
 
 @pytest.mark.parametrize(
-  ('words', 'message'),
+  ('words', 'facts'),
   [
-    (['seed'], '--vary=seed is not --vary=KEY='),
-    (['objective.pair=hinge,lsgan'], 'objective.pair cannot vary'),
-    (['seed=0:2', 'seed=3'], 'names seed twice'),
-    (['seed=0.5:2'], 'seed cannot vary|whole'),
+    (['seed'], ('--vary=seed', '--vary=KEY=')),
+    (['objective.pair=hinge,lsgan'], ('objective.pair cannot vary',)),
+    (['seed=0:2', 'seed=3'], ('seed', 'twice')),
+    (['seed=0.5:2'], ('--vary=seed=0.5:2', 'seed cannot vary')),
   ],
 )
-def test_what_is_no_list_of_numbers_is_refused(words, message):
-  with pytest.raises(InputError, match=message):
+def test_parse_refuses_what_is_no_list_of_numbers(words, facts):
+  with refused(*facts):
     population.parse(words)
 
 
-@pytest.mark.timeout(600)
-def test_the_command_on_two_devices_is_killed_and_goes_on(tmp_path):
-  more = ('--vary=seed=0:2', '--config.evals.samples.every=1000')
-  there = dict(JAX_NUM_CPU_DEVICES='2')
-  workdir, member_ = tmp_path / 'all', tmp_path / 'all' / 'seed=1'
-  small = ':tiny'
-  devices = '--config.devices=2'
-  first = command(workdir, *more, devices, '--config.rounds=1000000', config=small, **there)
-  wait_for(lambda: rounds_saved(member_)[-3:], first)
-  first.send_signal(signal.SIGTERM)
-  text, _ = first.communicate(timeout=120)
-  assert first.returncode == 128 + signal.SIGTERM, text
-  assert 'on 2 cpu devices' in text
-  assert 'Traceback' not in text
-  assert rounds_saved(workdir / 'seed=0')[-1] == rounds_saved(member_)[-1]
+def on_two_devices(*words: str) -> None:
+  """The command on a machine that has two devices."""
+  jax.config.update('jax_num_cpu_devices', 2)
+  sys.argv = ['main', *words]
+  runpy.run_module('gan_jax.main', run_name='__main__', alter_sys=True)
 
-  second = command(workdir, *more, devices, '--config.rounds=1000000', config=small, **there)
-  last = rounds_saved(member_)[-1]
-  wait_for(lambda: rounds_saved(member_)[-1] > last, second)
-  second.kill()
-  second.communicate()
+
+@pytest.mark.slow  # three processes, each of which compiles
+def test_main_plays_a_population_that_is_killed_and_goes_on(tmp_path):
+  workdir, one = tmp_path / 'all', tmp_path / 'all' / 'seed=1'
+  often = dict(checkpoint=dict(every=2, keep=3))
+  file = file_of('perceptrons', tmp_path, **often)
+  words = (f'--config={file}', f'--workdir={workdir}', '--vary=seed=0:2', '--config.devices=2')
+  # Compiled once: none of them is killed while it compiles.
+  cache = dict(JAX_COMPILATION_CACHE_DIR=str(tmp_path / 'cache'))
+  begin = lambda n: commands.call(on_two_devices, *words, f'--config.rounds={n}', **cache)
+  first = begin(1_000_000)
+  first.until(lambda: rounds_saved(one)[-3:])
+  first.send(signal.SIGTERM)
+  done = first.ended()
+  assert done.status == 128 + signal.SIGTERM, done
+  says(done.out, '2 cpu devices')
+  assert 'Traceback' not in done.out + done.err
+  last = rounds_saved(one)[-1]
+  assert rounds_saved(workdir / 'seed=0')[-1] == last
+
+  second = begin(1_000_000)
+  second.until(lambda: max(rounds_saved(one), default=0) > last)
+  second.send(signal.SIGKILL)
+  assert second.ended().status == -signal.SIGKILL
 
   end = (max(rounds_saved(workdir / f'seed={s}')[-1] for s in (0, 1)) // 2 + 2) * 2
-  rounds = f'--config.rounds={end}'
-  third_ = command(workdir, *more, devices, rounds, config=small, **there)
-  text, _ = third_.communicate(timeout=240)
-  assert third_.returncode == 0, text
-  assert 'Traceback' not in text
-  assert summary.FILE in text
-  single = command(tmp_path / 'one', rounds, '--config.seed=1', *more[1:], config=small)
-  text, _ = single.communicate(timeout=240)
-  assert single.returncode == 0, text
-  for ours, its in zip(
-    [e for e in numbers(member_) if 'D/loss' in e],
-    [e for e in numbers(tmp_path / 'one') if 'D/loss' in e],
-    strict=True,
-  ):
+  done = begin(end).ended()
+  assert done.status == 0, done
+  says(done.out, summary.FILE)
+  assert 'Traceback' not in done.out + done.err
+  train.run(perceptrons(**often, rounds=end, seed=1), tmp_path / 'one')
+  for ours, its in zip(numbers(one), numbers(tmp_path / 'one'), strict=True):
     assert_close(ours, its, rtol=1e-3)
 
-  drawn = subprocess.run(
-    [sys.executable, '-m', 'gan_jax.sample', f'--workdir={member_}', f'--out={tmp_path}/grid.png'],
-    capture_output=True,
-    text=True,
-    cwd=ROOT,
-    check=False,
-    env={**os.environ, 'JAX_PLATFORMS': 'cpu'},
-  )
-  assert drawn.returncode == 0, drawn.stderr
+  picture = tmp_path / 'samples.png'
+  drawn = commands.run('gan_jax.sample', f'--workdir={one}', f'--out={picture}')
+  assert drawn.status == 0, drawn
+  assert picture.exists()

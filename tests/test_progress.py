@@ -1,3 +1,5 @@
+"""What is said of how far a run has come."""
+
 import contextlib
 
 import pytest
@@ -22,7 +24,7 @@ from gan_jax.progress import duration, progress, quantity
     (3 * 86400 - 1, '3 d 0 h'),
   ],
 )
-def test_a_duration_is_said_as_people_say_it(seconds, said):
+def test_duration_is_said_as_people_say_it(seconds, said):
   assert duration(seconds) == said
 
 
@@ -39,7 +41,7 @@ def test_a_duration_is_said_as_people_say_it(seconds, said):
     (999_999, '1 M'),
   ],
 )
-def test_a_quantity_has_its_unit(count, said):
+def test_quantity_has_its_unit(count, said):
   assert quantity(count) == said
 
 
@@ -50,7 +52,7 @@ def clock(monkeypatch):
   return now
 
 
-def test_the_rate_counts_images_per_second_of_training_since_the_last_report(clock, capsys):
+def test_report_gives_images_per_second_of_training_since_the_last(clock, capsys):
   with progress(1000, 200) as shown:
     clock[0] += 4
     with shown.pause():
@@ -65,7 +67,7 @@ def test_the_rate_counts_images_per_second_of_training_since_the_last_report(clo
 
 
 # Mended: what an evaluation took before it failed is not counted as a pause.
-def test_a_pause_that_ends_in_an_error_is_a_pause(clock):
+def test_pause_that_ends_in_an_error_is_a_pause(clock):
   with progress(1000, 0) as shown:
     with contextlib.suppress(RuntimeError), shown.pause():
       clock[0] += 50
@@ -74,7 +76,7 @@ def test_a_pause_that_ends_in_an_error_is_a_pause(clock):
     assert shown.report(100, {}, 1) == pytest.approx(10)
 
 
-def test_of_several_members_mean_and_deviation_are_said(clock, capsys):
+def test_report_of_several_members_is_mean_and_deviation(clock, capsys):
   with progress(1000, 0) as shown:
     clock[0] += 10
     shown.report(100, {'D/loss': [0.5, 0.7], 'G/loss': [2.0, float('inf')]}, 8)

@@ -1,49 +1,39 @@
 """The command: what it writes, and how it refuses."""
 
-import pathlib
-import subprocess
-import sys
-
 import numpy as np
-import pytest
 
-from gan_jax import train
-from tests.test_train import small
-
-ROOT = pathlib.Path(__file__).parents[1]
+from tests import commands
+from tests.messages import says
 
 
 def sample(*flags):
-  done = subprocess.run(
-    [sys.executable, '-m', 'gan_jax.sample', *flags],
-    capture_output=True, text=True, cwd=ROOT, check=False,
-  )  # fmt: skip
-  return done.returncode, done.stdout, done.stderr
+  return commands.run('gan_jax.sample', *flags)
 
 
-@pytest.fixture(scope='module')
-def told(tmp_path_factory):
-  """A run whose G is told the class."""
-  workdir = tmp_path_factory.mktemp('run')
-  told = dict(nets__G__inputs=('z', 'label'), nets__D__inputs=('image', 'label'))
-  train.run(small(rounds=2, evals={}, objective__name='gan.conditional', **told), workdir)
-  return workdir
-
-
-def test_an_array_of_one_class_with_z_truncated(told, tmp_path):
+def test_sample_draws_an_array_of_one_class_with_z_truncated(trained, tmp_path):
   out = tmp_path / 'images.npy'
-  flags = (f'--workdir={told}', f'--out={out}', '--n=5')
-  code, said, err = sample(*flags, '--label=3', '--truncation=0.5')
-  assert code == 0, err
-  assert '5 images' in said
+  flags = (f'--workdir={trained("conditional")}', f'--out={out}', '--n=5')
+  done = sample(*flags, '--label=3', '--truncation=0.5')
+  assert done.status == 0, done.err
+  says(done.out, '5 images')
   one = np.load(out)
   assert one.shape == (5, 8, 8, 1)
   assert one.dtype == np.uint8
-  assert sample(*flags, '--label=3')[0] == 0
+  assert sample(*flags, '--label=3').status == 0
   assert (np.load(out) != one).any()
 
 
-def test_a_class_that_there_is_not_is_refused(told, tmp_path):
-  code, _, err = sample(f'--workdir={told}', f'--out={tmp_path}/x.png', '--label=10')
-  assert code == 1
-  assert err == 'gan_jax: class 10 is none of the 10 of this run, which are 0 to 9.\n'
+def test_sample_refuses_a_class_that_there_is_not(trained, tmp_path):
+  out = tmp_path / 'x.png'
+  done = sample(f'--workdir={trained("conditional")}', f'--out={out}', '--label=10')
+  assert done.status == 1
+  says(done.err, 'gan_jax: ', 'class 10', '0 to 9')
+  assert len(done.err.strip().splitlines()) == 1
+  assert not out.exists()
+
+
+def test_sample_refuses_a_folder_without_a_run(tmp_path):
+  done = sample(f'--workdir={tmp_path}')
+  assert done.status == 1
+  says(done.err, tmp_path, 'config.json')
+  assert 'Traceback' not in done.err

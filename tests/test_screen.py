@@ -1,4 +1,7 @@
-"""What is seen of a run: in a kernel that is asked as a notebook asks it, and in a file."""
+"""What is seen of a run: in a kernel that is asked as a notebook asks it, and in a file.
+
+Covers: errors.py.
+"""
 
 import nbformat
 import pytest
@@ -34,7 +37,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
   return [cell.outputs for cell in book.cells]
 
 
-def test_in_a_notebook_bar_and_pictures_stay_in_their_places(outputs: list) -> None:
+def test_notebook_keeps_bar_and_pictures_in_their_places(outputs: list) -> None:
   bar, *pictures = outputs[0]
   assert bar['data']['text/plain'].startswith('round 100 of 100  D/loss 0.500')
   assert bar['data']['text/plain'].splitlines()[1:] == [f'look {i} < 100' for i in range(1, 9)]
@@ -43,6 +46,6 @@ def test_in_a_notebook_bar_and_pictures_stay_in_their_places(outputs: list) -> N
   assert pictures[0]['data']['image/png'] == pictures[1]['data']['image/png']
 
 
-def test_in_a_notebook_what_is_told_comes_without_a_traceback(outputs: list) -> None:
+def test_told_comes_without_a_traceback_in_a_notebook(outputs: list) -> None:
   (told,) = outputs[1]
   assert told['traceback'] == ['InputError: no such file']

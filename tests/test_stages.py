@@ -1,4 +1,9 @@
-"""Stages: in order, each an ordinary run, resumed where they were; and the pyramid they chain."""
+"""Stages: in order, each an ordinary run, resumed where they were; and the pyramid they chain.
+
+Covers: chain.py, whole.py.
+"""
+
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,46 +17,32 @@ from gan_jax import whole as wholes
 from gan_jax.chain import Level, chained
 from gan_jax.data import transforms
 from gan_jax.data.pyramid import doubled
-from gan_jax.errors import InputError
 from gan_jax.game import Net
 from gan_jax.objectives.gan import gan
 from gan_jax.pairs import hinge
 from gan_jax.step import Game
+from tests.configs import perceptrons
+from tests.messages import refused
+from tests.runs import assert_same
 
 KEY = jax.random.key(0)
 
 
 def staged(**changes):
   """Two stages on the digits, the second of which starts from the first's generator."""
-  adam = dict(name='adam', learning_rate=1e-3)
-  config = dict(
+  order = dict(
     driver='stages.run',
     order=('one', 'two'),
     stages=dict(
       one=dict(rounds=4),
       two=dict(rounds=2, seed=5, start=dict(stage='one', weights={'G': 'G'})),
     ),
-    data=dict(name='digits', split='train'),
-    transform=(dict(name='scale'),),
-    prior=dict(name='normal', dim=4),
-    nets=dict(
-      G=dict(name='plain.Generator', inputs=('z',), hidden=(8,), output='tanh'),
-      D=dict(name='plain.Discriminator', inputs=('image',), hidden=(8,)),
-    ),
-    objective=dict(name='gan', pair='nonsaturating'),
-    players=dict(D=dict(tx=adam), G=dict(tx=adam)),
-    play='alternating',
-    batch=8,
-    devices=1,
-    log_every=2,
-    rounds_per_call=2,
     checkpoint=dict(every=2, keep=5),
-    finish=(),
   )
-  return {**config, **changes}
+  return {**perceptrons(), **order, **changes}
 
 
-def test_what_is_a_stages_own_is_laid_over_what_they_share():
+def test_split_lays_what_is_a_stages_own_over_what_they_share():
   each = stages.split(staged(), 'there')
   assert list(each) == ['one', 'two']
   assert [c['rounds'] for c in each.values()] == [4, 2]
@@ -65,66 +56,77 @@ def test_what_is_a_stages_own_is_laid_over_what_they_share():
 
 
 @pytest.mark.parametrize(
-  ('changes', 'message'),
+  ('changes', 'facts'),
   [
-    (dict(order=('one',)), r'order=\(one\) must name each of the stages once'),
-    (dict(order=('one', 'one', 'two')), 'must name each'),
-    (dict(order=('two', 'one')), r"stage two refers to stage 'one', but those before it are none"),
-    (dict(whole=dict(evals=dict(a=dict(name='figures.grids.samples')))), 'must say its name'),
-    (dict(whole=dict(samplers='x')), "did you mean 'sampler'"),
-    (dict(roundz=3), 'roundz'),
+    (dict(order=('one',)), ('order=(one)', 'one, two')),
+    (dict(order=('one', 'one', 'two')), ('order=(one, one, two)', 'once')),
+    (dict(order=('two', 'one')), ('stage two', "'one'")),
+    (dict(whole=dict(evals=dict(a=dict(name='figures.grids.samples')))), ('evals.a', 'every')),
+    (dict(whole=dict(samplers='x')), ("'samplers'", "'sampler'")),
+    (dict(roundz=3), ('roundz',)),
   ],
 )
-def test_what_does_not_fit_is_a_sentence_before_anything_is_played(changes, message, tmp_path):
-  with pytest.raises(InputError, match=message):
+def test_run_refuses_what_does_not_fit_before_it_is_played(changes, facts, tmp_path):
+  with refused(*facts):
     stages.run(staged(**changes), tmp_path)
   assert not list(tmp_path.iterdir())
 
 
-def test_a_population_of_staged_experiments_is_refused(tmp_path):
-  with pytest.raises(InputError, match='cannot be varied'):
+def test_run_refuses_a_population(tmp_path):
+  with refused('varied'):
     stages.run(staged(), tmp_path, {'seed': range(2)})
 
 
-def same(a, b):
-  jax.tree.map(np.testing.assert_array_equal, a, b)
+class Staged(NamedTuple):
+  """An experiment that was never stopped."""
+
+  workdir: object
+  state: object
+  started: list  # the weights that each `start` came to
 
 
-def test_stages_are_ordinary_runs_and_go_on_where_they_were(tmp_path):
+@pytest.fixture(scope='module')
+def played(tmp_path_factory):
+  workdir, started = tmp_path_factory.mktemp('staged'), []
+  original = runs.graft
+
+  def keep(state, spec):
+    out = original(state, spec)
+    started.append(jax.tree.map(np.array, out.params))
+    return out
+
   looked = dict(evals=dict(samples=dict(name='figures.grids.samples', every=1, rows=2)))
-  state = stages.run(staged(whole=looked), tmp_path / 'a')
-  one, two = wholes.folders(tmp_path / 'a')
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(runs, 'graft', keep)
+    return Staged(workdir, stages.run(staged(whole=looked), workdir), started)
+
+
+def test_run_plays_ordinary_runs_that_are_sampled_as_the_last(played):
+  one, two = wholes.folders(played.workdir)
   assert (runs.load(one).round, runs.load(two).round) == (4, 2)
-  assert list((tmp_path / 'a' / 'samples').glob('*.png'))
-
-  # By hand: the first half of the first stage alone, then the whole experiment in the same folder.
-  first = stages.split(staged(), tmp_path / 'b')['one']
-  train.run({**first, 'rounds': 2}, tmp_path / 'b' / 'one')
-  same(stages.run(staged(), tmp_path / 'b'), state)
-  assert [e['step'] for e in log.read(tmp_path / 'b' / 'one')] == [2, 4]
-  same(stages.run(staged(), tmp_path / 'b'), state)  # and there is nothing left to play
-
-  sampler = runs.sampler(tmp_path / 'a')  # of the last stage
+  assert_same(runs.load(two).state, played.state)
+  assert list((played.workdir / 'samples').glob('*.png'))
+  sampler = runs.sampler(played.workdir)  # of the last stage
   assert sampler.round == 2
   np.testing.assert_array_equal(sampler.draw(KEY, 3), runs.sampler(two).draw(KEY, 3))
 
 
-def test_the_second_starts_from_the_first(tmp_path, monkeypatch):
-  started = []
-  original = train.runs.graft
-
-  def keep(state, spec):
-    out = original(state, spec)
-    started.append(jax.tree.map(lambda a: np.array(a), out.params))
-    return out
-
-  monkeypatch.setattr(train.runs, 'graft', keep)
-  stages.run(staged(), tmp_path)
-  same(started[0]['G'], runs.load(tmp_path / 'one').state.params['G'])
+def test_run_goes_on_in_the_stage_where_it_was(played, tmp_path):
+  # By hand: the first half of the first stage alone, then the whole experiment in the same folder.
+  first = stages.split(staged(), tmp_path)['one']
+  train.run({**first, 'rounds': 2}, tmp_path / 'one')
+  assert_same(stages.run(staged(), tmp_path), played.state)
+  assert [e['step'] for e in log.read(tmp_path / 'one')] == [2, 4]
+  assert_same(stages.run(staged(), tmp_path), played.state)  # and there is nothing left to play
 
 
-def test_a_folder_of_one_run_is_none_of_several(tmp_path):
-  with pytest.raises(InputError, match='no experiment of several runs'):
+def test_run_starts_the_second_stage_from_the_first(played):
+  (started,) = played.started
+  assert_same(started['G'], runs.load(played.workdir / 'one').state.params['G'])
+
+
+def test_folders_refuses_a_folder_of_one_run(tmp_path):
+  with refused(tmp_path, runs.WHOLE):
     wholes.folders(tmp_path)
 
 
@@ -150,7 +152,7 @@ def pyramid():
   return [coarse, drawing(added, ('z', 'source', 'label'), given, classes=3)]
 
 
-def test_a_chain_doubles_what_the_level_before_drew_and_adds_to_it():
+def test_chained_doubles_what_the_level_before_drew_and_adds_to_it():
   coarse, fine = pyramid()
   whole = chained([coarse, fine])
   z0, y0, z1, y1 = whole.fill(KEY, 6)
@@ -165,7 +167,7 @@ def test_a_chain_doubles_what_the_level_before_drew_and_adds_to_it():
   assert whole.draw(KEY, 6).shape == (6, 4, 4, 1)
 
 
-def test_a_chain_in_the_wrong_order_is_refused():
+def test_chained_refuses_the_wrong_order():
   coarse, fine = pyramid()
-  with pytest.raises(InputError, match='a chain begins with'):
+  with refused('z, source, label; z, label'):
     chained([fine, coarse])

@@ -1,28 +1,24 @@
 """Tournaments: of entrants whose skill is known, and of checkpoints of a run."""
 
 import json
-import pathlib
-import subprocess
-import sys
+import zlib
 
 import numpy as np
 import pytest
 
-from gan_jax import train
-from gan_jax.errors import InputError
 from gan_jax.tournament import Entrant, play
-from tests.test_train import small
-
-RNG = np.random.default_rng(0)
+from tests import commands
+from tests.messages import refused, says
 
 
 def entrant(name, mean, threshold, n=200):
   """Images about that mean where real ones are about 160; D takes for real what is brighter."""
-  image = np.clip(RNG.normal(mean, 20, (n, 3, 3, 1)), 0, 255).astype(np.uint8)
+  rng = np.random.default_rng(zlib.crc32(name.encode()))
+  image = np.clip(rng.normal(mean, 20, (n, 3, 3, 1)), 0, 255).astype(np.uint8)
   return Entrant(name, image, None, lambda x, y: x.mean((1, 2, 3)) - threshold)
 
 
-def test_the_better_generator_wins_by_every_count():
+def test_play_is_won_by_the_better_generator_by_every_count():
   real = entrant('real', 160, 0).image
   models = [entrant('bad', 100, 140), entrant('good', 158, 140), entrant('fair', 138, 140)]
   standings, battles = play(models, real)
@@ -37,29 +33,23 @@ def test_the_better_generator_wins_by_every_count():
   ]  # fmt: skip
 
 
-def test_what_is_no_tournament_is_a_sentence():
+def test_play_refuses_one_model_twice_and_two_sizes():
   real, one = entrant('real', 160, 0).image, entrant('one', 100, 120)
-  with pytest.raises(InputError, match='two or more models, each once'):
+  with refused("['one', 'one']"):
     play([one, one], real)
-  with pytest.raises(InputError, match='of one size'):
+  with refused('(4, 4, 1)', '(3, 3, 1)'):
     play([one, one._replace(name='two', image=np.zeros((5, 4, 4, 1), np.uint8))], real)
 
 
-def test_checkpoints_of_a_run_play_each_other(tmp_path):
-  root = pathlib.Path(__file__).parents[1]
-  run = tmp_path / 'run'
-  train.run(small(evals={}), run)
-  command = lambda *flags: subprocess.run(
-    [sys.executable, '-m', 'gan_jax.tournament', *flags],
-    capture_output=True, text=True, cwd=root, check=False,
-  )  # fmt: skip
-  done = command(f'--runs={run}@4,{run}', '--n=40', f'--out={tmp_path}/told.json')
-  assert done.returncode == 0, done.stderr
-  assert 'rating of G' in done.stdout
+def test_main_of_tournament_plays_checkpoints_of_a_run(trained, tmp_path):
+  run, told = trained('digits'), f'--out={tmp_path}/told.json'
+  done = commands.run('gan_jax.tournament', f'--runs={run}@4,{run}', '--n=40', told)
+  assert done.status == 0, done.err
+  says(done.out, 'rating of G', 'NRDS', 'GAM', f'{run}@4')
   told = json.loads((tmp_path / 'told.json').read_text())
   assert {s['name'] for s in told['standings']} == {f'{run}@4', str(run)}
   assert sum(s['nrds'] for s in told['standings']) == pytest.approx(1)
   assert told['protocol']['n_real'] == 40
-  done = command(f'--runs={run}@5,{run}')
-  assert done.returncode == 1
-  assert 'gan_jax: ' in done.stderr
+  done = commands.run('gan_jax.tournament', f'--runs={run}@5,{run}')
+  assert done.status == 1
+  says(done.err, 'gan_jax: ', run, '5')

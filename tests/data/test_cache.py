@@ -3,7 +3,7 @@
 from gan_jax.data import cache
 
 
-def test_the_cache_is_where_the_environment_says(tmp_path, monkeypatch):
+def test_root_is_where_the_environment_says(tmp_path, monkeypatch):
   monkeypatch.delenv('GAN_JAX_DATA', raising=False)
   monkeypatch.delenv('XDG_CACHE_HOME', raising=False)
   monkeypatch.setenv('HOME', str(tmp_path))

@@ -4,15 +4,14 @@ import sys
 from types import SimpleNamespace
 
 import numpy as np
-import pytest
 
 from gan_jax.data import encoders
-from gan_jax.errors import InputError
+from tests.messages import refused
 
 TEXTS = ('a red disc', 'a red disc on a dark ground', 'two birds')
 
 
-def test_hashed_rows_have_the_size_of_a_normal_z_and_shared_words_bring_them_near():
+def test_hashing_has_the_size_of_z_and_shared_words_bring_rows_near():
   codes = encoders.hashing(64)(TEXTS)
   assert codes.dtype == np.float32
   np.testing.assert_allclose(np.mean(codes**2, axis=1), 1, rtol=1e-5)
@@ -21,7 +20,7 @@ def test_hashed_rows_have_the_size_of_a_normal_z_and_shared_words_bring_them_nea
   np.testing.assert_array_equal(codes, encoders.hashing(64)(TEXTS))
 
 
-def test_several_captions_of_an_image_are_their_mean():
+def test_mean_of_each_is_that_of_an_images_captions():
   encode = encoders.hashing(32)
   found = encoders.mean_of_each(encode, [TEXTS[:2], TEXTS[2:]])
   np.testing.assert_allclose(found[0], encode(TEXTS[:2]).mean(axis=0), rtol=1e-6)
@@ -42,17 +41,17 @@ class Network:
     return codes / np.linalg.norm(codes, axis=1, keepdims=True)
 
 
-def test_a_network_encodes_through_its_library(monkeypatch):
+def test_sentences_are_encoded_by_their_library(monkeypatch):
   library = SimpleNamespace(SentenceTransformer=Network)
   monkeypatch.setitem(sys.modules, 'sentence_transformers', library)
   codes = encoders.sentences('some/model')(TEXTS)
   assert codes.dtype == np.float32
   np.testing.assert_allclose(np.mean(codes**2, axis=1), 1, rtol=1e-5)
-  with pytest.raises(InputError, match="'nowhere' to be had: nowhere is not a folder"):
+  with refused("'nowhere'", 'nowhere is not a folder'):
     encoders.sentences('nowhere')
 
 
-def test_without_the_library_it_says_what_to_install(monkeypatch):
+def test_sentences_without_the_library_say_what_to_install(monkeypatch):
   monkeypatch.setitem(sys.modules, 'sentence_transformers', None)
-  with pytest.raises(InputError, match=r"pip install 'gan_jax\[text\]'"):
+  with refused("pip install 'gan_jax[text]'"):
     encoders.sentences()

@@ -6,7 +6,7 @@ from scipy import integrate, stats
 
 from gan_jax.data import line
 from gan_jax.data.mixture import ring
-from gan_jax.errors import InputError
+from tests.messages import refused
 
 
 def test_gaussian_points_have_the_density_that_is_told_of_them():
@@ -19,7 +19,7 @@ def test_gaussian_points_have_the_density_that_is_told_of_them():
   assert stats.kstest(point[:, 0], normal.cdf).pvalue > 0.01
 
 
-def test_a_mixture_is_the_weighted_sum_and_its_labels_say_of_what():
+def test_mixture_is_the_weighted_sum_and_its_labels_say_of_what():
   source = line.mixture(n=6000, means=(-2.0, 0.0, 3.0), sigma=0.4, weights=(1, 2, 3))
   x = np.linspace(-4, 5, 5)
   parts = [w / 6 * stats.norm(m, 0.4).pdf(x) for m, w in ((-2, 1), (0, 2), (3, 3))]
@@ -31,7 +31,7 @@ def test_a_mixture_is_the_weighted_sum_and_its_labels_say_of_what():
   assert total == pytest.approx(1)
 
 
-def test_splits_are_other_draws_and_equal_weights_are_the_default():
+def test_mixture_splits_are_other_draws_and_weights_equal_by_default():
   train, test = line.mixture(n=50), line.mixture('test', n=50)
   assert not np.isin(train.arrays['image'], test.arrays['image']).any()
   assert train.meta['weights'] == [0.5, 0.5]
@@ -42,14 +42,15 @@ def test_dirac_is_one_point():
 
 
 @pytest.mark.parametrize('options', [{'weights': (1.0,)}, {'sigma': 0.0}, {'weights': (-1, 2)}])
-def test_a_mixture_that_is_none_is_refused(options):
-  with pytest.raises(InputError, match='a weight of 0 or more for each mean'):
+def test_mixture_refuses_what_is_none(options):
+  told = {'sigma': 'sigma=0.0', 'weights': f'weights {options.get("weights")}'}
+  with refused('line.mixture', *(told[key] for key in options)):
     line.mixture(n=10, **options)
 
 
-def test_no_points_and_no_density_are_refused():
-  with pytest.raises(InputError, match='1 or more'):
+def test_gaussian_refuses_no_points_and_density_other_sets():
+  with refused('n=0', 'line.gaussian'):
     line.gaussian(n=0)
   for source in (line.dirac(), ring(n=10)):
-    with pytest.raises(InputError, match=r'is not known: it is of line\.gaussian'):
+    with refused('density', source.meta['name'], 'line.gaussian', 'line.mixture'):
       line.density(source.meta, np.zeros(1))

@@ -1,9 +1,11 @@
+"""Splits as text: slices and percentages of one or several."""
+
 import numpy as np
 import pytest
 
 from gan_jax.data import split
 from gan_jax.data.source import in_memory
-from gan_jax.errors import InputError
+from tests.messages import refused
 
 
 def read(name):
@@ -34,16 +36,16 @@ def rows(text):
     ('train[:]', range(37)),
   ],
 )
-def test_slices_name_the_rows_of_python(text, expected):
+def test_select_takes_the_rows_of_python(text, expected):
   assert rows(text) == list(expected)
 
 
 @pytest.mark.parametrize('percent', range(3, 97, 7))
-def test_percentages_are_disjoint_and_complete(percent):
+def test_select_by_percentages_is_disjoint_and_complete(percent):
   assert rows(f'train[:{percent}%]') + rows(f'train[{percent}%:]') == list(range(37))
 
 
-def test_agrees_with_tensorflow_datasets():
+def test_bounds_are_those_of_tensorflow_datasets():
   import tensorflow_datasets as tfds
 
   infos = {
@@ -63,23 +65,23 @@ def test_agrees_with_tensorflow_datasets():
 @pytest.mark.parametrize(
   'text', ['train[5:5]', 'train[:38]', 'train[40:]', 'train[-38:]', 'train[10:5]', 'train[:0%]']
 )
-def test_empty_or_outside_is_refused(text):
-  with pytest.raises(InputError, match=r"'train' has 37"):
+def test_select_refuses_what_is_empty_or_outside(text):
+  with refused("'train'", '37'):
     rows(text)
 
 
 @pytest.mark.parametrize('text', ['train[', 'train[1]', 'train+', '', 'train[:5.5%]', 'train[::2]'])
-def test_what_is_no_split_is_refused(text):
-  with pytest.raises(InputError, match='not understood'):
+def test_select_refuses_what_is_no_split(text):
+  with refused(f'split={text!r}'):
     rows(text)
 
 
-def test_unknown_split_names_the_known():
-  with pytest.raises(InputError, match="toy has no split 'val'; it has train, test"):
+def test_select_names_the_known_splits():
+  with refused('toy', "'val'", 'train, test'):
     rows('val')
 
 
-def test_parts_keep_the_common_columns_and_both_metas():
+def test_select_keeps_the_common_columns_and_both_metas():
   source = split.select('train+test[:2]', ('train', 'test'), read, 'toy')
   assert set(source.arrays) == {'image'}
   assert len(source) == 39
@@ -88,7 +90,7 @@ def test_parts_keep_the_common_columns_and_both_metas():
   assert source.meta['split'] == 'train+test[:2]'
 
 
-def test_a_slice_is_a_view():
+def test_select_of_a_slice_is_a_view():
   whole = read('train')
   cut = split.select('train[5:9]', ('train',), lambda _: whole, 'toy')
   assert np.shares_memory(cut.arrays['image'], whole.arrays['image'])

@@ -1,15 +1,14 @@
 """Digits stacked as channels: what the label says is what they show."""
 
 import numpy as np
-import pytest
 
 from gan_jax.data.digits import digits
 from gan_jax.data.source import digest
 from gan_jax.data.stacked import stacked
-from gan_jax.errors import InputError
+from tests.messages import refused
 
 
-def test_each_channel_is_an_image_of_the_digit_that_the_label_says():
+def test_stacked_channels_are_the_digits_that_the_label_says():
   source, base = stacked('digits', n=400), digits()
   image, label = source.arrays['image'], source.arrays['label']
   assert image.shape == (400, 8, 8, 3)
@@ -23,7 +22,7 @@ def test_each_channel_is_an_image_of_the_digit_that_the_label_says():
   assert source.meta['stacked'] == {'name': 'digits'}
 
 
-def test_digits_are_drawn_independently_and_alike():
+def test_stacked_digits_are_drawn_independently_and_alike():
   label = stacked({'name': 'digits'}, n=30_000).arrays['label']
   assert len(np.unique(label)) == 1000
   share = np.bincount(digits().arrays['label']) / 1500
@@ -33,7 +32,7 @@ def test_digits_are_drawn_independently_and_alike():
   np.testing.assert_allclose(np.corrcoef(by), np.eye(3), atol=0.02)
 
 
-def test_splits_and_seeds_are_other_draws_and_the_same_again_the_same():
+def test_stacked_splits_and_seeds_are_other_draws_each_the_same():
   of = lambda **options: stacked('digits', **options).arrays['image']
   assert len(of()) == 1500
   assert len(of(split='test')) == 297
@@ -42,10 +41,10 @@ def test_splits_and_seeds_are_other_draws_and_the_same_again_the_same():
   assert np.any(of(split='train[:1400]', n=50) != of(n=50))
 
 
-def test_what_cannot_be_stacked_is_a_sentence():
-  with pytest.raises(InputError, match=r'one channel; synthetic has \(8, 8, 3\)'):
+def test_stacked_refuses_what_cannot_be_stacked():
+  with refused('synthetic', '(8, 8, 3)'):
     stacked(dict(name='synthetic', shape=(8, 8, 3), n=10))
-  with pytest.raises(InputError, match=r'one channel; mixture\.ring has \(2,\)'):
+  with refused('mixture.ring', '(2,)'):
     stacked(dict(name='mixture.ring', n=10))
-  with pytest.raises(InputError, match='each image must have a label'):
+  with refused('label', 'digits'):
     stacked(dict(name='labelled', of='digits', per_class=2, split='train'))

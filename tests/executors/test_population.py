@@ -1,20 +1,24 @@
-"""Trials that are played as one program, and come to what they come to alone."""
+"""Trials that are played as one program, and come to what they come to alone.
+
+Covers: executors/together.py.
+"""
 
 import json
 import pathlib
-import subprocess
-import sys
-import time
+import signal
 
 import numpy as np
 import pytest
 
-from gan_jax import log, runs
+from gan_jax import log, runs, train
 from gan_jax import sweep as command
-from gan_jax.errors import InputError
+from gan_jax.errors import Diverged, InputError
 from gan_jax.executors import population, together
-from gan_jax.sweeps import book, results
+from gan_jax.executors.job import OUTPUT, Ended, Started
+from gan_jax.sweeps import book
 from gan_jax.sweeps.trials import product, resolved
+from tests import commands
+from tests.messages import refused, says
 
 ROOT = pathlib.Path(__file__).parents[2]
 MIXTURE = 'experiments/gan_mixture.py:tiny'
@@ -24,24 +28,55 @@ RATE = 'players.G.tx.learning_rate'
 @pytest.fixture(autouse=True)
 def here(monkeypatch):
   monkeypatch.chdir(ROOT)
-  monkeypatch.setenv('JAX_PLATFORMS', 'cpu')
-  monkeypatch.setenv('PYTHONPATH', str(ROOT))
 
 
-def little(folder, *lines):
+BARE = dict(
+  rounds=4,
+  evals={},
+  objective=dict(name='gan', pair='nonsaturating'),
+  play='simultaneous',
+  nets__D=dict(name='plain.Discriminator', inputs=('image',), hidden=(4,)),
+)
+
+
+def file_of(folder, *lines):
   """The file of a config that only trains, with some lines of Python about it."""
-  file = folder / 'little.py'
+  file = folder / 'file_of_trials.py'
   file.write_text(
-    'from experiments import gan_mixture\n'
-    "def get_config(arg=''):\n  c = gan_mixture.get_config(','.join(filter(None, ('tiny', arg))))\n"
-    '  c.finish = ()\n  c.evals = {}\n' + ''.join(f'  {line}\n' for line in lines) + '  return c\n'
+    'from gan_jax.config import experiment\nfrom tests.configs import little\n'
+    f"def get_config(arg=''):\n  c = experiment(little(**{BARE}))\n"
+    + ''.join(f'  {line}\n' for line in lines)
+    + '  return c\n'
   )
   return str(file)
 
 
-def played(workdir, asked, executor='population', **more):
+def inside(queue):
+  """The executor `local`, but for its processes: each job is played in this one.
+
+  What has another batch than all others need not be, since nothing is asked of it.
+  """
+  while queue:
+    job = queue.popleft()
+    yield Started(job, '')
+    status = 0
+    try:
+      if 'gan_jax.executors.together' in job.command:
+        together.main(['together', job.command[-1]])
+      elif job.config['batch'] != 4:
+        train.run(job.config, job.workdir)
+    except (InputError, Diverged) as error:
+      (job.workdir / OUTPUT).write_text(f'gan_jax: {error}\n')
+      status = 1
+    yield Ended(job, status)
+
+
+INSIDE = f'{__name__}.inside'
+
+
+def played(workdir, asked, executor=f"population(over='{INSIDE}')"):
   book.claim(workdir, asked)
-  command.play(workdir, asked, executor, **more)
+  command.play(workdir, asked, executor)
   return {name: book.standing(workdir, name) for name in asked.trials}
 
 
@@ -49,31 +84,29 @@ def numbers(folder):
   return [e for e in log.read(folder) if 'D/loss' in e]
 
 
-def test_trials_go_together_as_far_as_they_can_and_come_to_what_they_come_to_alone(tmp_path):
+def test_population_plays_together_what_it_can_as_it_would_be_alone(tmp_path):
   trials = [*product({RATE: (1e-3, 2e-3, 1e30), 'seed': (0, 5)}), {'batch': 4, 'seed': 0}]
-  asked = book.read(dict(config=little(tmp_path), trials=trials, metric='D/loss'))
+  asked = book.read(dict(config=file_of(tmp_path), trials=trials, metric='D/loss'))
   told = played(tmp_path / 'all', asked)
   assert [one['state'] for one in told.values()] == 4 * ['done'] + 2 * ['failed'] + ['done']
   where = [one['attempts'][0]['where'] for one in told.values()]
   assert where == ['a program of 6'] * 6 + ['']
-  bad = 'learning_rate=1e+30-seed=5'
-  assert (
-    'is nan' in told[bad]['attempts'][0]['said'] or 'is inf' in told[bad]['attempts'][0]['said']
-  )
+  said = told['learning_rate=1e+30-seed=5']['attempts'][0]['said']
+  assert 'nan' in said or 'inf' in said
 
   name = 'learning_rate=0.002-seed=5'
-  played(tmp_path / 'one', asked._replace(trials={name: asked.trials[name]}), 'local')
+  played(tmp_path / 'one', asked._replace(trials={name: asked.trials[name]}), INSIDE)
   ours, its = (numbers(tmp_path / each / book.FOLDER / name) for each in ('all', 'one'))
+  assert len(ours) == 2
   for mine, own in zip(ours, its, strict=True):
     for key in ('step', 'D/loss', 'G/loss'):
       np.testing.assert_allclose(mine[key], own[key], rtol=1e-4)
   assert runs.sampler(tmp_path / 'all' / book.FOLDER / name).round == 4
-  assert 'trials   5 done, 2 failed' in '\n'.join(results.close(tmp_path / 'all', asked))
 
 
-def test_what_turns_out_to_need_programs_of_its_own_gets_them(tmp_path):
-  nets = dict(name='tests.executors.test_population.shaped', inputs=('z',), share=1.0)
-  file = little(tmp_path, f'c.nets.G = {nets}')
+def test_population_plays_alone_what_needs_a_program_of_its_own(tmp_path):
+  nets = dict(name=f'{__name__}.shaped', inputs=('z',), share=1.0)
+  file = file_of(tmp_path, f'c.nets.G = {nets}')
   asked = book.read(dict(config=file, trials=product({'nets.G.share': (1.0, 2.0)})))
   told = played(tmp_path / 'all', asked)
   assert [(t['state'], t['attempts'][0]['where']) for t in told.values()] == [
@@ -96,7 +129,7 @@ def shaped(shape, share):
   return Shaped(share)
 
 
-def test_what_trials_have_in_common():
+def test_kind_is_what_trials_have_in_common():
   dotted = lambda told: {key.replace('__', '.'): value for key, value in told.items()}
   kind = lambda **told: together.kind(resolved(MIXTURE, dotted(told)))
   assert kind() == kind(seed=3) == kind(players__G__tx__learning_rate=0.1)
@@ -104,33 +137,30 @@ def test_what_trials_have_in_common():
   assert kind() != kind(batch=4)
   assert kind() != kind(prior__dim=3)
   assert kind() != kind(objective__pair__name='hinge')
-  with pytest.raises(InputError, match='2 or more'):
+
+
+def test_population_refuses_a_program_of_one():
+  with refused('members=1', 2):
     list(population.population(None, members=1))
 
 
-def test_a_group_that_is_killed_goes_on_as_one(tmp_path):
-  often = {'rounds': 600, 'log_every': 100, 'checkpoint.every': 100}
+@pytest.mark.slow  # a sweep that is killed, and another process goes on with its program
+def test_population_that_is_killed_goes_on_as_one(tmp_path):
+  often = {'rounds': 3000, 'log_every': 500, 'checkpoint.every': 500}
   file = tmp_path / 'seeds.py'
   file.write_text(
-    f"def get_sweep():\n  return dict(config='{little(tmp_path)}', metric='D/loss', "
+    f"def get_sweep():\n  return dict(config='{file_of(tmp_path)}', metric='D/loss', "
     f"trials=[{{'seed': s, **{often}}} for s in range(3)])\n"
   )
-  words = [sys.executable, '-m', 'gan_jax.sweep', f'--sweep={file}', f'--workdir={tmp_path}/sweep',
-           '--executor=population']  # fmt: skip
-  begin = lambda: subprocess.Popen(
-    words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-  )
+  words = f'--sweep={file}', f'--workdir={tmp_path}/sweep', '--executor=population'
   saved = lambda: [p for p in tmp_path.glob('sweep/trials/*/checkpoints/*') if p.name.isdigit()]
-  one, until = begin(), time.monotonic() + 120
-  while len(saved()) < 3:
-    assert time.monotonic() < until
-    assert one.poll() is None, one.communicate()[0]
-    time.sleep(0.1)
-  one.kill()
-  one.communicate()
-  told, _ = (again := begin()).communicate(timeout=240)  # at once: the runs are still saving
-  assert again.returncode == 0, told
-  assert 'trials   3 done' in told
+  one = commands.start('gan_jax.sweep', *words)
+  one.until(lambda: len(saved()) >= 3)
+  one.send(signal.SIGKILL)
+  one.ended()
+  again = commands.start('gan_jax.sweep', *words).ended()  # at once: the runs are still saving
+  assert again.status == 0, again
+  says(again.out, '3 done')
   for folder in (tmp_path / 'sweep' / book.FOLDER).iterdir():
-    assert [e['step'] for e in numbers(folder)] == list(range(100, 601, 100))
+    assert [e['step'] for e in numbers(folder)] == list(range(500, 3001, 500))
     assert len(json.loads((folder / book.TRIAL).read_text())['attempts']) == 2

@@ -1,10 +1,12 @@
-"""A real Ray cluster of several nodes on this machine, of which one is taken away."""
+"""A real Ray cluster of several nodes on this machine, of which one is taken away.
+
+Covers: executors/ray_places.py.
+"""
 
 import json
 import os
 import pathlib
 import signal
-import subprocess
 import sys
 import time
 from collections import deque
@@ -12,10 +14,12 @@ from collections import deque
 import pytest
 
 from gan_jax import log, sessions
-from gan_jax.errors import InputError
 from gan_jax.executors import ray as executor
+from gan_jax.executors import ray_places
 from gan_jax.executors.job import OUTPUT, Ended, Job, Started
 from gan_jax.sweeps import book, trials
+from tests import commands
+from tests.messages import refused, says
 
 ray = pytest.importorskip('ray')
 ROOT = pathlib.Path(__file__).parents[2]
@@ -28,6 +32,9 @@ pytestmark = [
   # It forks to start its servers, which run nothing of the JAX that other tests have brought in.
   pytest.mark.filterwarnings('ignore:os.fork:RuntimeWarning'),
 ]
+
+
+clustered = pytest.mark.slow  # a cluster starts, of processes that play and are killed
 
 
 class Nodes:
@@ -83,7 +90,8 @@ def played(queue, nodes, **options):
 TELLS = 'import os; print(os.environ.get("TPU_VISIBLE_CHIPS"))'
 
 
-def test_a_trial_has_the_chips_that_it_asks_for_and_statuses_come_back(nodes, tmp_path, capfd):
+@clustered
+def test_ray_gives_a_trial_the_chips_it_asks_for_and_has_its_status(nodes, tmp_path, capfd):
   queue = [job(tmp_path, n, TELLS) for n in 'ab'] + [job(tmp_path, 'c', 'raise SystemExit(3)')]
   events = played(queue, nodes, tpus=2)
   assert {e.job.name: (e.status, e.lost) for e in events if isinstance(e, Ended)} == {
@@ -95,7 +103,8 @@ def test_a_trial_has_the_chips_that_it_asks_for_and_statuses_come_back(nodes, tm
   assert capfd.readouterr() == ('', '')
 
 
-def test_a_slice_is_a_process_on_each_of_its_hosts(nodes, tmp_path):
+@clustered
+def test_ray_plays_a_slice_by_a_process_on_each_of_its_hosts(nodes, tmp_path):
   queue = [job(tmp_path, n, TELLS) for n in 'ab']
   events = played(queue, nodes, tpu='v4', topology='2x2x2')
   order = [(type(e), e.job.name) for e in events if isinstance(e, Started | Ended)]
@@ -123,7 +132,8 @@ runpy.run_module('gan_jax.main', run_name='__main__', alter_sys=True)
 """
 
 
-def test_the_hosts_of_a_slice_play_one_run(nodes, tmp_path):
+@clustered
+def test_ray_plays_one_run_on_the_hosts_of_a_slice(nodes, tmp_path):
   played_by_two = job(tmp_path, 'a', HOST.replace('FOLDER', str(tmp_path)))
   words = (f'--config={DIGITS}:tiny', '--config.rounds=8', f'--workdir={tmp_path / "a"}')
   queue = [played_by_two._replace(command=(*played_by_two.command, *words))]
@@ -135,35 +145,83 @@ def test_the_hosts_of_a_slice_play_one_run(nodes, tmp_path):
   assert session['device'].startswith('2 x cpu')
   assert session['how'] == 'finished'
   assert log.read(tmp_path / 'a')[-1]['step'] == 8
-  with pytest.raises(InputError, match='which one host plays'):
+  with refused('a ', 'one host'):
     played([played_by_two._replace(alone=True)], nodes, tpu='v4', topology='2x2x2')
 
 
+@clustered
 @pytest.mark.parametrize(
-  ('options', 'message'),
-  [(dict(cpus=64), 'needs CPU 64, and no node .* has that; the most that one has is CPU 1'),
-   (dict(tpus=-1), 'TPU: -1 is no amount'), (dict(tpu='v4'), 'asked for by both'),
-   (dict(tpu='v6e', topology='4x4'), 'no whole slice of v6e in 4x4')],
+  ('options', 'facts'),
+  [(dict(cpus=64), ('CPU 64', 'CPU 1', 'autoscaled=True')), (dict(tpus=-1), ('TPU', -1)),
+   (dict(tpu='v4'), ('tpu=', 'topology=')), (dict(tpu='v6e', topology='4x4'), ('v6e', '4x4'))],
 )  # fmt: skip
-def test_what_no_node_has_is_refused(options, message, nodes, tmp_path):
-  with pytest.raises(InputError, match=message):
+def test_ray_refuses_what_no_node_has(options, facts, nodes, tmp_path):
+  with refused(*facts):
     played([job(tmp_path, 'a', TELLS)], nodes, **options)
 
 
-def test_without_a_cluster_or_without_ray_it_says_what_to_do(monkeypatch):
-  with pytest.raises(InputError, match=r'no Ray cluster at 127.0.0.1:1: `ray start --head`'):
+def test_ray_without_a_cluster_or_not_installed_says_what_to_do(monkeypatch):
+  with refused('127.0.0.1:1', 'ray start --head'):
     list(executor.ray(deque(), address='127.0.0.1:1'))
   monkeypatch.setitem(sys.modules, 'ray', None)
-  with pytest.raises(InputError, match=r"pip install 'gan_jax\[ray\]'"):
+  with refused("pip install 'gan_jax[ray]'"):
     list(executor.ray(deque()))
 
 
-def test_a_node_that_does_not_see_the_folder_ends_it_with_a_sentence(nodes, tmp_path, monkeypatch):
+class Machines:
+  """In place of a cluster: two nodes, of which one went away."""
+
+  def nodes(self):
+    here = dict(Alive=True, NodeID='1', Resources={'CPU': 4.0, 'TPU': 2.0, 'node:x': 1.0})
+    return [here, dict(Alive=False, NodeID='2', Resources={'CPU': 64.0})]
+
+
+def test_wanted_is_what_a_trial_needs_by_rays_names():
+  assert ray_places.wanted(1, 0, 4, {'room': 0.5}) == {'CPU': 1, 'TPU': 4, 'room': 0.5}
+  for wrong in (-1, 'two', True):
+    with refused('room', repr(wrong)):
+      ray_places.wanted(1, 0, 0, {'room': wrong})
+
+
+def test_refuse_impossible_looks_at_the_nodes_that_live():
+  ray_places.refuse_impossible(Machines(), {'CPU': 4, 'TPU': 1}, autoscaled=False)
+  ray_places.refuse_impossible(Machines(), {'CPU': 64}, autoscaled=True)
+  with refused('CPU 64', 'CPU 4', 'TPU 2', 'autoscaled=True'):
+    ray_places.refuse_impossible(Machines(), {'CPU': 64}, autoscaled=False)
+  with refused('tpu=', 'topology='):
+    ray_places.slices(Machines(), 'v6e', '', autoscaled=True)
+
+
+def process(status, lost=False, **more):
+  return executor.Process(None, None, status=status, lost=lost, **more)
+
+
+def test_end_is_that_of_the_process_that_pulled_the_others_down():
+  assert executor._end([process(0), process(0)]) == (0, False)
+  assert executor._end([process(143), process(3), process(-15)]) == (3, False)
+  assert executor._end([process(143), process(0)]) == (143, False)
+  assert executor._end([process(executor.KILLED, lost=True), process(143)]) == (-9, True)
+
+
+def test_bury_waits_until_it_is_known_whether_the_node_is_gone(monkeypatch):
+  begun = lambda node: process(None, begun=executor.Begun(node, node), gone=time.monotonic())
+  away, there = begun('2'), begun('1')
+  for one in (away, there):
+    executor._bury(Machines(), one)
+  assert (away.status, away.lost) == (executor.KILLED, True)
+  assert (there.status, there.lost) == (None, False)
+  monkeypatch.setattr(executor, 'GRACE', -1.0)
+  executor._bury(Machines(), there)
+  assert (there.status, there.lost) == (executor.KILLED, False)
+
+
+@clustered
+def test_ray_ends_if_a_node_does_not_see_the_folder(nodes, tmp_path, monkeypatch):
   def elsewhere(queue):
     monkeypatch.setattr(os, 'getcwd', lambda: '/nowhere/at/all')
     yield from executor.ray(queue, address=nodes.address)
 
-  with pytest.raises(InputError, match=r'node \S+ does not see /nowhere/at/all, which is to lie'):
+  with refused('node ', '/nowhere/at/all'):
     list(elsewhere(deque([job(tmp_path, 'a', TELLS)])))
 
 
@@ -178,52 +236,40 @@ def sweep_of(tmp_path):
   return file
 
 
-def wait_for(there, process=None, seconds=120):
-  until = time.monotonic() + seconds
-  while not there():
-    assert time.monotonic() < until, 'nothing came'
-    assert process is None or process.poll() is None, process.communicate()[0]
-    time.sleep(0.2)
-
-
-def test_a_node_is_taken_away_and_its_trial_goes_on_elsewhere_to_one_whole_table(nodes, tmp_path):
-  """And then the sweep itself is stopped, and goes on."""
+@clustered
+def test_ray_goes_on_elsewhere_when_a_node_is_taken_away(nodes, tmp_path):
+  """And then the sweep itself is stopped, and goes on, to one whole table."""
   lost = nodes.add(num_cpus=1, resources=dict(room=1))
   file = sweep_of(tmp_path)
   names = book.read(trials.load(str(file), 'get_sweep')()).trials
   folders = [tmp_path / 'sweep' / book.FOLDER / name for name in names]
   first = folders[0]
-  words = [
-    sys.executable, '-m', 'gan_jax.sweep', f'--sweep={file}',
-    f'--workdir={tmp_path}/sweep',
+  begin = lambda: commands.start(
+    'gan_jax.sweep', f'--sweep={file}', f'--workdir={tmp_path}/sweep',
     f"--executor=ray(address='{nodes.address}', resources={{'room': 1}})",
-  ]  # fmt: skip
-  begin = lambda: subprocess.Popen(
-    words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-  )
+  )  # fmt: skip
   standing = lambda: json.loads((first / book.TRIAL).read_text())
   rounds = lambda: max([e['step'] for e in log.read(first)], default=0)
 
   sweep = begin()
-  wait_for(lambda: rounds() >= 300, sweep)
+  sweep.until(lambda: rounds() >= 300)
   nodes.cluster.remove_node(lost, allow_graceful=False)
   nodes.add(num_cpus=1, resources=dict(room=1))
-  wait_for(lambda: len(standing()['attempts']) == 2, sweep)
-  assert standing()['attempts'][0]['said'].startswith('its machine went away; ')
+  sweep.until(lambda: len(standing()['attempts']) == 2)
+  says(standing()['attempts'][0]['said'], 'machine went away')
   assert standing()['attempts'][0]['where'] != standing()['attempts'][1]['where']
   before = rounds()
-  wait_for(lambda: rounds() > before, sweep)
-  sweep.send_signal(signal.SIGTERM)
-  told, _ = sweep.communicate(timeout=120)
-  assert sweep.returncode == 130, told
-  assert 'waiting' in told.split('trials   ')[1]
-  assert 'raylet' not in told
+  sweep.until(lambda: rounds() > before)
+  sweep.send(signal.SIGTERM)
+  done = sweep.ended()
+  assert done.status == 130, done
+  says(done.out.split('trials   ')[1], 'waiting')
+  assert 'raylet' not in done.out + done.err
   assert (first / OUTPUT).read_text().count('resuming after') == 1
 
-  sweep = begin()
-  told, _ = sweep.communicate(timeout=240)
-  assert sweep.returncode == 0, told
-  assert 'trials   2 done' in told
+  done = begin().ended()
+  assert done.status == 0, done
+  says(done.out, '2 done')
   for folder in folders:
     steps = [entry['step'] for entry in log.read(folder) if 'D/loss' in entry]
     assert steps == list(range(100, 1001, 100))

@@ -1,15 +1,19 @@
 """The comparison is fair: rivals have the same networks, and the count of FLOPs is right."""
 
+import functools
 import importlib
 import pathlib
 import subprocess
 import sys
+import time
+import types
 
 import jax
 import numpy as np
 import pytest
 
 from gan_jax import assemble
+from tests.messages import refused, says
 
 FOLDER = pathlib.Path(__file__).parents[2] / 'experiments' / 'benchmarks'
 sys.path.insert(0, str(FOLDER))
@@ -34,18 +38,29 @@ def game(job):
   return assemble.game(conf, known, lambda: np.full(job.shape, 0.5, np.float32))
 
 
-def weights(net, seed):
-  """Weights of a network, none of them 0 or 1."""
-  params = net.init(jax.random.key(seed))
-  leaves, tree = jax.tree.flatten(params)
-  keys = jax.random.split(jax.random.key(seed + 1), len(leaves))
-  draw = lambda p, k: p + 0.1 * jax.random.normal(k, p.shape)
-  return jax.tree.unflatten(tree, [draw(p, k) for p, k in zip(leaves, keys, strict=True)])
+def weights(net):
+  """Weights of a network, none of them 0 or 1: kernels and biases about 0, gains about 1."""
+  rng = np.random.default_rng(0)
+  normal = lambda shape: rng.normal(size=shape).astype(np.float32)
+  about = lambda path: float(path[-1].key == 'scale')
+  shapes = jax.eval_shape(net.init, jax.random.key(0))
+  return jax.tree_util.tree_map_with_path(lambda p, s: about(p) + 0.1 * normal(s.shape), shapes)
 
 
 def inputs(job):
-  z = jax.random.normal(jax.random.key(5), (job.batch, job.z))
-  return z, jax.random.uniform(jax.random.key(6), (job.batch, *job.shape), minval=-1.0)
+  rng = np.random.default_rng(5)
+  z = rng.normal(size=(job.batch, job.z)).astype(np.float32)
+  return z, rng.uniform(-1, 1, (job.batch, *job.shape)).astype(np.float32)
+
+
+@functools.cache
+def answers(name):
+  """('G', weights, z, images) and ('D', weights, images, logits) of our networks of a tiny job."""
+  nets = game(tiny(name)).nets
+  return [
+    (key, params := weights(nets[key]), given, np.asarray(jax.jit(nets[key].apply)(params, given)))
+    for key, given in zip('GD', inputs(tiny(name)), strict=True)
+  ]
 
 
 def count(params):
@@ -53,41 +68,37 @@ def count(params):
 
 
 @pytest.mark.parametrize('name', GAMES)
-def test_flax_networks_have_our_weights_and_give_our_images_and_logits(name):
-  job = tiny(name)
-  nets, (z, x) = game(job).nets, inputs(job)
-  for rival, key, given in zip(nets_flax.of(job), 'GD', (z, x), strict=True):
-    params = weights(nets[key], 0)
-    variables = rival_flax.state_of(rival, given, 0)
-    jax.tree.map(
-      lambda a, b: np.testing.assert_equal(a.shape, b.shape), variables['params'], params
-    )
+def test_nets_flax_have_our_weights_and_give_our_images_and_logits(name):
+  for rival, (_, params, given, ours_) in zip(nets_flax.of(tiny(name)), answers(name), strict=True):
+    shapes = jax.eval_shape(lambda v, rival=rival: rival_flax.state_of(rival, v, 0), given)
+    jax.tree.map(lambda a, b: np.testing.assert_equal(a.shape, b.shape), shapes['params'], params)
     training = name != 'mlp'  # dropout draws masks of its own in each: compared without it
-    stats = {'params': params, 'batch_stats': variables['batch_stats']}
-    theirs, _ = rival.apply(stats, given, train=training, mutable=['batch_stats'])
-    np.testing.assert_allclose(theirs, nets[key].apply(params, given), atol=2e-5, rtol=2e-4)
+    # Running statistics, which a training call does not look at.
+    running = jax.tree.map(lambda s: np.zeros(s.shape, s.dtype), shapes['batch_stats'])
+    apply = functools.partial(rival.apply, train=training, mutable=['batch_stats'])
+    theirs, _ = jax.jit(apply)({'params': params, 'batch_stats': running}, given)
+    np.testing.assert_allclose(theirs, ours_, atol=2e-5, rtol=2e-4)
 
 
 @pytest.mark.parametrize('last', [False, True])
 @pytest.mark.parametrize('name', GAMES)
-def test_torch_networks_have_our_weights_and_give_our_images_and_logits(name, last):
+def test_nets_torch_have_our_weights_and_give_our_images_and_logits(name, last):
   torch = pytest.importorskip('torch')
   nets_torch = importlib.import_module('nets_torch')
-  job = tiny(name)
-  nets, (z, x), mirrored = game(job).nets, inputs(job), name == 'wgan_gp'
+  job, mirrored = tiny(name), name == 'wgan_gp'
   turn = lambda image: image[:, ::-1, ::-1] if mirrored else image
-  first = lambda image: torch.tensor(np.moveaxis(np.array(turn(image)), 3, 1))
-  for rival, key in zip(nets_torch.of(job, last), 'GD', strict=True):
-    params = weights(nets[key], 0)
+  first = lambda image: torch.tensor(np.ascontiguousarray(np.moveaxis(turn(image), 3, 1)))
+  for rival, (key, params, x, expected) in zip(
+    nets_torch.of(job, last), answers(name), strict=True
+  ):
     assert sum(p.numel() for p in rival.parameters()) == count(params)
     copy(torch, params, rival, job, last, mirrored)
     if name == 'mlp':
       rival.eval()
-    given = torch.tensor(np.array(z)) if key == 'G' else first(x)
+    given = torch.tensor(x) if key == 'G' else first(x)
     if name == 'mlp' and key == 'D':
-      given = torch.tensor(np.array(x)).flatten(1)
+      given = torch.tensor(x).flatten(1)
     theirs = rival(given).detach().numpy()
-    expected = nets[key].apply(params, z if key == 'G' else x)
     if key == 'G':
       theirs = theirs.reshape(expected.shape) if name == 'mlp' else np.moveaxis(theirs, 1, 3)
       theirs = turn(theirs)
@@ -134,7 +145,7 @@ def copy(torch, params, net, job, last, mirrored):
 
 
 @pytest.mark.parametrize('name', GAMES)
-def test_flops_on_paper_are_those_of_a_forward_pass(name):
+def test_layers_have_the_flops_of_a_forward_pass(name):
   job = tiny(name, width=32)
   z, x = inputs(job)
   for net, given, on_paper in zip(nets_flax.of(job), (z, x), flops.layers(job), strict=True):
@@ -145,20 +156,24 @@ def test_flops_on_paper_are_those_of_a_forward_pass(name):
 
 
 @pytest.mark.parametrize('name', GAMES)
-def test_flops_on_paper_are_those_of_a_step(name, monkeypatch):
+def test_step_has_the_flops_of_a_step_of_flax(name, monkeypatch):
   monkeypatch.setattr(cases, 'CRITIC_MOVES', 1)  # XLA counts the body of a loop once
   monkeypatch.setattr(rival_flax, 'looping', lambda job, step, state: (step, state))
   job = tiny(name, width=240 if name == 'mlp' else 32, batch=8)
   G, D = nets_flax.of(job)
   z, x = inputs(job)
-  states = rival_flax.state_of(G, z, 0), rival_flax.state_of(D, x, 1)
+  begun = lambda z, x: (rival_flax.state_of(G, z, 0), rival_flax.state_of(D, x, 1))
+  shapes = jax.eval_shape(begun, z, x)
+  states = jax.tree.map(lambda s: np.zeros(s.shape, s.dtype), shapes)
   step, state = rival_flax.GAMES[job.game](job, G, D, *states)
   lowered = jax.jit(lambda s, k, x: step(s, lambda key: x, k, 0)).lower(state, jax.random.key(0), x)
-  counted = lowered.compile().cost_analysis()['flops']
-  assert flops.step(job) == pytest.approx(counted, rel=0.1)
+  # What compiling takes out matters in the perceptron, and in one of the others it was looked at.
+  counted = lowered.compile() if name in ('dcgan28', 'mlp') else lowered
+  assert flops.step(job) == pytest.approx(counted.cost_analysis()['flops'], rel=0.1)
 
 
-def test_compare_prints_a_table_names_whom_it_left_out_and_writes_the_file(tmp_path):
+@pytest.mark.slow  # four processes, each of which starts and compiles
+def test_compare_prints_a_table_of_all_and_writes_the_file(tmp_path):
   out = tmp_path / 'results.md'
   asked = dict(cases='mlp', contenders='gan_jax,flax', repeats=2, seconds=0.05, out=out)
   flags = [f'--{name}={value}' for name, value in asked.items()]
@@ -167,29 +182,69 @@ def test_compare_prints_a_table_names_whom_it_left_out_and_writes_the_file(tmp_p
   text = out.read_text()
   assert text.strip() == done.stdout.strip()
   assert 'left out' not in text, text
-  assert '## mlp, batch 4, float32' in text
-  assert '| gan_jax |' in text
-  assert '| flax |' in text
-  assert 'best rival: flax, ' in text
-  assert 'one large matrix product in jax: ' in text
+  says(text, '## mlp, batch 4, float32', '| gan_jax |', '| flax |', 'best rival: flax, ',
+       'in jax: ')  # fmt: skip
+
+
+class Standing:
+  """In place of a contender's process: it is warm, and each turn takes a step of 2 s."""
+
+  def __init__(self, name, job):
+    self.name, self.job, self.alive = name, job, True
+    self.ready = dict(ready=1.0, steps=1, counts={'n': 8} if name == 'jax' else {}, device='cpu')
+    if name == 'torch-nhwc':
+      self.ready = {'left_out': 'torch is not installed'}
+
+
+def test_compare_has_all_take_turns_and_names_whom_it_left_out(monkeypatch, tmp_path, capsys):
+  """The command without its processes, of which it stops each."""
+  begun, turns = {}, []
+
+  def start(name, job, seconds):
+    if name == 'torch-nchw':
+      raise contenders.Failed('no luck')
+    return begun.setdefault(name, Standing(name, job))
+
+  def repeat(worker):
+    turns.append(worker.name)
+    return dict(seconds=2.0, steps=1, cpu_while_idle=0.0)
+
+  def stop(worker):
+    worker.alive = False
+
+  for function in (start, repeat, stop):
+    monkeypatch.setattr(contenders, function.__name__, function)
+  pause = types.SimpleNamespace(sleep=lambda seconds: None, perf_counter=time.perf_counter)
+  monkeypatch.setattr(compare, 'time', pause)
+  monkeypatch.setattr(compare.machine, 'described', lambda: 'a machine')
+  out = tmp_path / 'results.md'
+  names = 'gan_jax,torch-nchw,torch-nhwc,flax'
+  compare.main(['--tiny', '--cases=mlp', '--repeats=2', f'--contenders={names}', f'--out={out}'])
+  text = out.read_text()
+  assert text.strip() == capsys.readouterr().out.strip()
+  warm = ['gan_jax', 'flax', 'jax', 'torch']
+  assert turns == [*warm, *warm[::-1]], 'an order that turns round'
+  assert not any(worker.alive for worker in begun.values())
+  says(text, 'a machine', '## mlp, batch 4, float32', 'torch-nchw, since it failed: no luck')
+  says(text, 'torch-nhwc, since torch is not installed', 'flax, 1.00 (1.00 to 1.00)')
 
 
 @pytest.mark.parametrize(
-  ('flag', 'value', 'sentence'),
+  ('flag', 'value', 'facts'),
   [
-    ('--cases', 'dcgan65', '--cases knows no dcgan65'),
-    ('--precision', 'float8', 'it knows float32, bfloat16'),
-    ('--batches', '0', 'whole numbers from 1 up'),
-    ('--repeats', '0', '--repeats must be 1 or more'),
+    ('--cases', 'dcgan65', ('--cases', 'dcgan65', 'dcgan64')),
+    ('--precision', 'float8', ('--precision', 'float8', 'float32', 'bfloat16')),
+    ('--batches', '0', ('--batches', 'from 1')),
+    ('--repeats', '0', ('--repeats', '1', '0')),
   ],
 )
-def test_wrong_options_are_refused_with_a_sentence(flag, value, sentence, capsys):
+def test_parse_refuses_what_is_wrong(flag, value, facts, capsys):
   with pytest.raises(SystemExit):
     compare.parse([flag, value])
-  assert sentence in capsys.readouterr().err
+  says(capsys.readouterr().err, *facts)
 
 
-def test_ratio_is_that_of_the_medians_and_the_report_says_who_is_missing_and_why():
+def test_ratio_is_of_the_medians_and_rendered_says_who_is_missing():
   job = tiny('mlp')
   warm = dict(ready=1.0, steps=1, counts={}, device='cpu')
   names = ('gan_jax', 'torch-nchw', 'flax')
@@ -198,11 +253,10 @@ def test_ratio_is_that_of_the_medians_and_the_report_says_who_is_missing_and_why
   assert table.ratio(seconds['torch-nchw'], seconds['gan_jax']) == (1.0, 0.5, 2.0)
   assert table.best_rival(found) == 'torch-nchw'
   text = table.rendered(found)
-  assert 'left out: torch-compile, since no' in text
-  assert 'best rival: torch-nchw, 1.00 (0.50 to 2.00)' in text
+  says(text, 'torch-compile, since no', 'best rival: torch-nchw, 1.00 (0.50 to 2.00)')
 
 
-def test_a_contender_without_its_library_is_left_out_and_a_broken_one_says_why(monkeypatch):
+def test_start_leaves_out_without_a_library_and_says_what_is_broken(monkeypatch):
   absent = contenders.Contender('no_such_module', {}, 'jax', '')
   broken = contenders.Contender('products', dict(library='abacus'), 'jax', '')
   monkeypatch.setitem(contenders.CONTENDERS, 'absent', absent)
@@ -210,5 +264,5 @@ def test_a_contender_without_its_library_is_left_out_and_a_broken_one_says_why(m
   worker = contenders.start('absent', tiny('mlp'), 0.01)
   contenders.stop(worker)
   assert worker.ready == {'left_out': 'no_such_module is not installed'}
-  with pytest.raises(contenders.Failed, match="KeyError: 'abacus'"):
+  with refused("KeyError: 'abacus'", error=contenders.Failed):
     contenders.start('broken', tiny('mlp'), 0.01)

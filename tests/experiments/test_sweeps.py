@@ -5,6 +5,7 @@ import pathlib
 import numpy as np
 import pytest
 
+from gan_jax import config as configs
 from gan_jax import log, train
 from gan_jax.sweeps import book, trials
 
@@ -12,13 +13,31 @@ ROOT = pathlib.Path(__file__).parents[2]
 FILES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / 'experiments/sweeps').glob('*.py'))
 
 
-@pytest.mark.parametrize('file', FILES)
-def test_a_sweep_can_be_played(file, tmp_path, monkeypatch):
-  monkeypatch.chdir(ROOT)
-  assert len(book.read(trials.load(file, 'get_sweep')('')).trials) > 10
+def first(file):
+  """The tiny sweep, and the config that its trials have in common."""
   tiny = book.read(trials.load(file, 'get_sweep')('tiny'))
   path, _, arg = tiny.config.partition(':')
-  train.run(trials.load(path, 'get_config')(arg), tmp_path)
+  return tiny, trials.load(path, 'get_config')(arg)
+
+
+@pytest.mark.parametrize('file', FILES)
+def test_get_sweep_has_trials_whose_configs_can_be_made(file, monkeypatch):
+  monkeypatch.chdir(ROOT)
+  assert len(book.read(trials.load(file, 'get_sweep')('')).trials) > 10
+  tiny, config = first(file)
+  assert tiny.metric in config.evals
+  for spec in configs.plain(config.evals).values():
+    configs.resolve(spec['name'], '')
+
+
+@pytest.mark.slow  # the metric that the sweep goes by, measured of a run
+@pytest.mark.parametrize('file', FILES)
+def test_get_sweep_has_a_metric_that_its_runs_come_to(file, tmp_path, monkeypatch):
+  monkeypatch.chdir(ROOT)
+  tiny, config = first(file)
+  config.evals = {tiny.metric: config.evals[tiny.metric]}
+  config.finish = ()
+  train.run(config, tmp_path)
   measured = [entry[tiny.metric] for entry in log.read(tmp_path) if tiny.metric in entry]
   assert measured
   assert np.isfinite(measured).all()

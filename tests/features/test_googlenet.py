@@ -1,13 +1,18 @@
-"""GoogLeNet against its definition, and the real one against what pictures are of."""
+"""GoogLeNet against its definition, and the real one against what pictures are of.
+
+Covers: nets/googlenet.py.
+"""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.errors import InputError
+from gan_jax.data.download import sha256
+from gan_jax.features import googlenet as kit
 from gan_jax.features.googlenet import _seen, from_caffe, googlenet
 from gan_jax.nets.googlenet import SIDE, WIDTHS, GoogLeNet, response_norm
+from tests.messages import refused
 
 RNG = np.random.default_rng(0)
 SEEN = jax.jit(_seen)  # compiled once for all of this file
@@ -55,7 +60,8 @@ def test_response_norm_is_its_formula():
   np.testing.assert_allclose(response_norm(jnp.asarray(x, jnp.float32)), expected, rtol=1e-5)
 
 
-def test_it_is_caffes_network_as_pytorch_computes_it(arrays):
+@pytest.mark.slow
+def test_googlenet_is_caffes_as_pytorch_computes_it(arrays):
   torch = pytest.importorskip('torch')
   functions = torch.nn.functional
   of = {name: torch.tensor(array) for name, array in arrays.items()}
@@ -90,9 +96,9 @@ def test_it_is_caffes_network_as_pytorch_computes_it(arrays):
     assert np.abs(expected[0] - expected[1]).max() > 0.01 * np.abs(expected).max()
 
 
-def test_numbers_that_it_gave_when_it_was_checked(arrays):
-  """The same where there is no PyTorch."""
-  found = SEEN(from_caffe(arrays), images())
+def test_googlenet_gives_the_numbers_of_when_it_was_checked(arrays):
+  """The same where there is no PyTorch; what else is in the file does not count."""
+  found = SEEN(from_caffe({**arrays, 'meta': np.zeros(3, np.uint8)}), images())
   np.testing.assert_allclose(found['features'][0, :4], FEATURES, rtol=1e-4)
   np.testing.assert_allclose(found['logits'][1, :4], LOGITS, rtol=1e-4)
 
@@ -101,7 +107,8 @@ FEATURES = [3.887007, 2.625850, 0.0965393, 0.608347]
 LOGITS = [-4.419763, -6.829599, -5.838091, 12.640450]
 
 
-def test_the_real_one_knows_what_pictures_are_of(real_data):
+@pytest.mark.slow
+def test_googlenet_as_published_knows_what_pictures_are_of(real_data):
   """CIFAR-10's classes of 32x32 enlarged seven times, which it was never taught: 10 % by chance.
 
   Of the first 200 it tells 56 %; with red and blue exchanged 43, without the means 44.
@@ -128,24 +135,26 @@ def pictures(folder, n):
   return np.stack([red + green, green, blue + green], -1), label
 
 
-def test_a_file_of_weights_becomes_an_extractor(arrays, tmp_path, monkeypatch):
+def test_googlenet_is_made_of_a_file_of_weights(arrays, tmp_path, monkeypatch):
+  params = from_caffe(arrays)
+  monkeypatch.setattr(kit, 'from_caffe', lambda arrays: {'twice': 2 * arrays['w']})
   at = tmp_path / 'w.npz'
-  np.savez(at, meta=np.zeros(3, np.uint8), **arrays)
+  np.savez(at, w=np.arange(3.0))
   found = googlenet(at)
-  assert found.name.startswith('googlenet:')
+  assert found.name == f'googlenet:{sha256(at)[:8]}'
   assert found.apply is googlenet(at).apply  # so that it is compiled once
-  jax.tree.map(np.testing.assert_array_equal, found.weights, from_caffe(arrays))
+  np.testing.assert_array_equal(found.weights['twice'], [0, 2, 4])
   monkeypatch.setenv('GAN_JAX_GOOGLENET', str(at))
   assert googlenet().name == found.name
   grey = jax.ShapeDtypeStruct((3, 28, 28, 1), jnp.uint8)
-  assert jax.eval_shape(found.apply, found.weights, grey)['features'].shape == (3, 1024)
+  assert jax.eval_shape(found.apply, params, grey)['features'].shape == (3, 1024)
 
 
-def test_what_is_missing_is_a_sentence(arrays, tmp_path, monkeypatch):
+def test_googlenet_says_what_is_missing(arrays, tmp_path, monkeypatch):
   monkeypatch.delenv('GAN_JAX_GOOGLENET', raising=False)
   monkeypatch.setenv('GAN_JAX_DATA', str(tmp_path))
-  with pytest.raises(InputError, match=r'weights of GoogLeNet .*GAN_JAX_GOOGLENET'):
+  with refused('GoogLeNet', 'GAN_JAX_GOOGLENET', tmp_path):
     googlenet()
   part = {name: array for name, array in arrays.items() if name != 'inception_4c|5x5.b'}
-  with pytest.raises(InputError, match='inception_4c/5x5/bias is not there'):
+  with refused('GoogLeNet', 'inception_4c/5x5/bias', '(64,)'):
     from_caffe(part)

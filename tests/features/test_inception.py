@@ -1,4 +1,7 @@
-"""Inception-v3 against torch-fidelity's, with the same random weights, and what it is fed."""
+"""Inception-v3 against torch-fidelity's, with the same random weights, and what it is fed.
+
+Covers: nets/inception.py.
+"""
 
 import contextlib
 
@@ -9,11 +12,11 @@ import numpy as np
 import pytest
 
 from gan_jax.data.download import sha256
-from gan_jax.errors import InputError
 from gan_jax.features import inception as kit
 from gan_jax.features.inception import folded, inception, pytorch_fid
 from gan_jax.features.resize import tf1_bilinear
 from gan_jax.nets.inception import Inception
+from tests.messages import refused
 
 IMAGES = np.random.default_rng(7).integers(0, 256, (2, 32, 32, 3)).astype(np.uint8)
 SEEN = jax.jit(kit._seen)  # compiled once for all of this file
@@ -56,6 +59,12 @@ def state():
 @pytest.fixture(scope='module')
 def params(state):
   return folded(state)
+
+
+@pytest.fixture(scope='module')
+def seen(params):
+  """What metrics look at of IMAGES."""
+  return jax.device_get(SEEN(params, IMAGES))
 
 
 @pytest.fixture(scope='module')
@@ -113,7 +122,8 @@ def apart(found, expected):
   return float(np.abs(np.asarray(found) - expected).max() / np.abs(expected).max())
 
 
-def test_all_it_gives_in_double_precision(state, expected):
+@pytest.mark.slow
+def test_inception_is_torch_fidelitys_in_double_precision(state, expected):
   params = folded({name: array.astype(np.float64) for name, array in state.items()})
   with double_precision():
 
@@ -129,8 +139,9 @@ def test_all_it_gives_in_double_precision(state, expected):
     assert apart(found[name], values) < 1e-10, name
 
 
-def test_what_metrics_look_at_in_single_precision(params, expected):
-  found = SEEN(params, IMAGES)
+@pytest.mark.slow
+def test_inception_is_torch_fidelitys_in_single_precision(seen, expected):
+  found = seen
   shapes = {name: array.shape for name, array in found.items()}
   assert shapes == {'features': (2, 2048), 'logits': (2, 1008), 'spatial': (2, 2023)}
   for name, values in found.items():
@@ -138,9 +149,9 @@ def test_what_metrics_look_at_in_single_precision(params, expected):
     assert apart(values, expected[name]) < 2e-3, name
 
 
-def test_numbers_that_it_gave_when_it_was_checked(params):
+def test_inception_gives_the_numbers_of_when_it_was_checked(seen):
   """The same as above where there is no PyTorch: numbers of the run that agreed to 1e-13."""
-  found = jax.device_get(SEEN(params, IMAGES))
+  found = seen
   means = {name: float(np.mean(array)) for name, array in found.items()}
   assert means == pytest.approx(
     dict(features=0.39662, logits=-0.025239, spatial=0.166572), rel=1e-3
@@ -151,12 +162,12 @@ def test_numbers_that_it_gave_when_it_was_checked(params):
   np.testing.assert_allclose(found['logits'][:, :3], logits, atol=2e-3)
 
 
-def test_the_images_differ_in_it_and_grey_ones_are_shown_as_colour(params):
+def test_inception_tells_images_apart_and_shows_grey_ones_as_colour(params, seen):
   grey = SEEN(params, np.repeat(IMAGES[..., :1], 3, -1))
-  assert apart(SEEN(params, IMAGES)['features'][1], np.asarray(grey['features'][1])) > 0.01
+  assert apart(seen['features'][1], np.asarray(grey['features'][1])) > 0.01
   look = jax.eval_shape(kit._seen, params, jax.ShapeDtypeStruct((5, 28, 28, 1), jnp.uint8))
   assert look['features'].shape == (5, 2048)
-  with pytest.raises(InputError, match='1 or 3 channels; these have 4'):
+  with refused('1 or 3 channels', '4'):
     kit._seen(params, np.zeros((1, 8, 8, 4), np.uint8))
 
 
@@ -226,7 +237,8 @@ MUTATIONS = [
 ]
 
 
-def test_networks_that_differ_in_one_quirk_are_told_apart(trusted):
+@pytest.mark.slow
+def test_inception_of_one_other_quirk_would_be_told_apart(trusted):
   """So the equality above is one in every quirk. In single precision, which is quicker."""
   import torch
 
@@ -242,7 +254,7 @@ def test_networks_that_differ_in_one_quirk_are_told_apart(trusted):
 
 
 @pytest.mark.parametrize('kind', ['plain', 'clean', 'pytorch'])
-def test_how_images_are_fed(monkeypatch, kind):
+def test_inception_is_fed_as_each_program_does_it(monkeypatch, kind):
   """By what a network that returns its input is given."""
   from PIL import Image
 
@@ -267,7 +279,7 @@ def test_how_images_are_fed(monkeypatch, kind):
     assert apart(found, (2 * x - 1).permute(0, 2, 3, 1).numpy()) < 1e-4
 
 
-def test_a_file_of_weights_becomes_an_extractor(tmp_path, monkeypatch):
+def test_inception_is_made_of_a_file_of_weights(tmp_path, monkeypatch):
   monkeypatch.setattr(kit, 'folded', lambda arrays: {'twice': 2 * arrays['w']})
   at = tmp_path / 'w.npz'
   np.savez(at, w=np.arange(3.0))
@@ -280,13 +292,11 @@ def test_a_file_of_weights_becomes_an_extractor(tmp_path, monkeypatch):
   assert pytorch_fid().name == f'inception_pytorch_fid:{sha256(at)[:8]}'
 
 
-def test_other_weights_are_refused(state):
+def test_folded_refuses_other_weights(state):
   part = {name: array for name, array in state.items() if not name.startswith('Mixed_7c')}
-  with pytest.raises(InputError, match=r'not the weights of Inception: Mixed_7c/.* not there'):
+  with refused('Inception', 'Mixed_7c/', 'not there'):
     folded(part)
-  with pytest.raises(
-    InputError, match=r'not the weights of Inception: fc/kernel is \(2048, 1000\)'
-  ):
+  with refused('Inception', 'fc/kernel', '(2048, 1000)', '(2048, 1008)'):
     folded({**state, 'fc.weight': state['fc.weight'][:1000]})
-  with pytest.raises(InputError, match=r"'fc.weight' is not there"):
+  with refused('Inception', "'fc.weight'"):
     folded({})

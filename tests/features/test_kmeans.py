@@ -2,10 +2,9 @@
 
 import jax
 import numpy as np
-import pytest
 
-from gan_jax.errors import InputError
 from gan_jax.features.kmeans import kmeans, learnt, of_one_contrast, responses, sampled
+from tests.messages import refused
 from tests.metrics.standing import source_of
 from tests.metrics.test_probe import TEST, TRAIN
 
@@ -13,7 +12,7 @@ RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (12, 9, 10, 3), np.uint8)
 
 
-def test_patches_are_cut_out_of_the_images():
+def test_sampled_patches_are_cut_out_of_the_images():
   found = sampled(IMAGES, 50, 4, np.random.default_rng(0))
   assert found.shape == (50, 48)
   whole = np.lib.stride_tricks.sliding_window_view(IMAGES, (4, 4), axis=(1, 2))
@@ -23,7 +22,7 @@ def test_patches_are_cut_out_of_the_images():
   assert len({row.tobytes() for row in found}) > 40
 
 
-def test_white_patches_are_white():
+def test_learnt_whitening_makes_patches_white():
   x = RNG.normal(size=(4000, 5)) @ RNG.normal(size=(5, 5)) * 40
   weights = learnt(x.astype(np.float32), 3)
   made = np.asarray(of_one_contrast(x.astype(np.float32)), np.float64)
@@ -36,7 +35,7 @@ def test_white_patches_are_white():
   assert weights['centroids'].shape == (3, 5)
 
 
-def test_responses_are_how_much_nearer_a_centroid_is_than_the_mean_one():
+def test_responses_are_how_much_nearer_than_the_mean_a_centroid_is():
   weights = learnt(sampled(IMAGES, 300, 4, np.random.default_rng(1)), 7)
   found = np.asarray(jax.jit(responses)(weights, IMAGES[:2]))
   expected = np.zeros((2, 2, 2, 7))
@@ -51,7 +50,7 @@ def test_responses_are_how_much_nearer_a_centroid_is_than_the_mean_one():
   np.testing.assert_allclose(found, expected.reshape(2, -1), rtol=1e-3, atol=1e-3)
 
 
-def test_features_have_one_scale_and_tell_images_apart():
+def test_kmeans_features_have_one_scale_and_tell_images_apart():
   from sklearn.svm import LinearSVC
 
   source = source_of(*TRAIN)
@@ -63,13 +62,16 @@ def test_features_have_one_scale_and_tell_images_apart():
   assert (x.std(0) < 1.001).all()
   fitted = LinearSVC(C=0.01, dual=False).fit(x, TRAIN[1])
   assert fitted.score(test, TEST[1]) > 0.9
-  again = kmeans(source, units=10, patch=5, patches=2000)
-  assert made.name == again.name
   assert made.name.startswith('kmeans:10:')
-  assert kmeans(source, units=10, patch=5, patches=2000, seed=1).name != made.name
 
 
-def test_images_smaller_than_a_patch_are_refused():
-  for options in ({'patch': 16}, {'units': 20, 'patches': 10}):
-    with pytest.raises(InputError, match='larger than a patch'):
-      kmeans(source_of(*TRAIN), **options)
+def test_kmeans_name_is_that_of_its_seed():
+  named = lambda **seed: kmeans(source_of(IMAGES), units=3, patch=5, patches=30, **seed).name
+  assert named() == named() != named(seed=1)
+
+
+def test_kmeans_refuses_images_no_larger_than_a_patch():
+  with refused('16x16', '(16, 16, 1)'):
+    kmeans(source_of(*TRAIN), patch=16)
+  with refused('20 clusters', '10 patches'):
+    kmeans(source_of(*TRAIN), units=20, patches=10)

@@ -1,4 +1,7 @@
-"""Where weights are looked for, how they are checked, converted and fetched."""
+"""Where weights are looked for, how they are checked, converted and fetched.
+
+Covers: features/fetch.py.
+"""
 
 import base64
 import zlib
@@ -8,10 +11,10 @@ import numpy as np
 import pytest
 
 from gan_jax.data.download import File, sha256
-from gan_jax.errors import InputError
 from gan_jax.features import fetch, weights
 from gan_jax.features.weights import Published, fitting, load, located
 from tests.features.test_pth import SMALL
+from tests.messages import refused
 
 OURS = Published(
   'Ours', File('ours-w.pth', 498, 64 * 'f'), 'GAN_JAX_OURS', 'https://a.b', ('o.pth',)
@@ -38,9 +41,7 @@ def doubled(state):
   return {'layer': {'kernel': 2 * state['w']}}
 
 
-def test_a_file_is_looked_for_where_it_was_said_then_in_the_cache_then_in_the_hub(
-  places, monkeypatch
-):
+def test_located_looks_where_it_was_said_then_in_cache_and_hub(places, monkeypatch):
   hub = put(places / 'torch' / 'hub' / 'checkpoints' / 'o.pth')
   assert located(OURS) == hub
   cached = put(places / 'cache' / 'weights' / 'ours-w.pth')
@@ -51,27 +52,26 @@ def test_a_file_is_looked_for_where_it_was_said_then_in_the_cache_then_in_the_hu
   assert located(OURS, hub) == hub
 
 
-def test_where_there_is_none_it_says_what_to_put_where(places):
-  with pytest.raises(InputError) as told:
+def test_located_says_what_to_put_where(places):
+  told = (places / 'cache' / 'weights', 'ours-w.pth', 'GAN_JAX_OURS=', 'path=', 'ffff')
+  with refused(*told, 'python -m gan_jax.features.fetch'):
     located(OURS)
-  for part in (str(places / 'cache' / 'weights'), 'ours-w.pth', 'GAN_JAX_OURS=', 'path=', 'ffff'):
-    assert part in str(told.value)
-  assert 'python -m gan_jax.features.fetch' in str(told.value)
-  with pytest.raises(InputError, match=r'weights: put ours-w\.pth there'):
+  with refused(*told) as caught:
     located(OURS._replace(base=''))
-  with pytest.raises(InputError, match=r'there is no file .*absent\.pth'):
+  assert 'gan_jax.features.fetch' not in str(caught.value)  # from nowhere
+  with refused(places / 'absent.pth'):
     located(OURS, places / 'absent.pth')
 
 
-def test_a_file_that_is_not_what_its_name_says_is_refused(places):
+def test_located_refuses_a_file_that_is_not_what_its_name_says(places):
   digest = sha256(put(places / 'w.pth'))[:8]
   right, wrong = put(places / f'w-{digest}.pth'), put(places / 'w-01234567.pth')
   assert located(OURS, right) == right
-  with pytest.raises(InputError, match=rf'SHA-256 is {digest}\.\.\., not 01234567'):
+  with refused(wrong, digest, '01234567'):
     located(OURS, wrong)
 
 
-def test_a_file_is_converted_once(places):
+def test_load_converts_a_file_once(places):
   at = put(places / 'w.pth')
   params, digest = load(at, doubled)
   assert digest == sha256(at)
@@ -87,30 +87,30 @@ def test_a_file_is_converted_once(places):
     np.testing.assert_array_equal(again['layer']['kernel'], params['layer']['kernel'])
 
 
-def test_an_npz_by_the_same_names_will_do(places):
+def test_load_takes_an_npz_by_the_same_names(places):
   at = places / 'w.npz'
   np.savez(at, w=np.ones((2, 2)))
   params, digest = load(at, doubled)
   assert digest == sha256(at)
   np.testing.assert_array_equal(params['layer']['kernel'], np.full((2, 2), 2))
   at.write_bytes(b'no archive')
-  with pytest.raises(InputError, match=r'cannot be read as \.npz'):
+  with refused(at, '.npz'):
     load(at, doubled)
 
 
-def test_weights_that_do_not_fit_are_refused_by_name():
+def test_fitting_refuses_by_name_what_does_not_fit():
   module = nn.Dense(3)
   right = {'kernel': np.ones((2, 3)), 'bias': np.ones(3)}
   assert fitting(right, module, (1, 2)) is right
-  with pytest.raises(InputError, match=r'of Dense: bias is \(4,\), and should be \(3,\)'):
+  with refused('Dense', 'bias', '(4,)', '(3,)'):
     fitting({**right, 'bias': np.ones(4)}, module, (1, 2))
-  with pytest.raises(InputError, match='of Dense: bias is not there, and should be'):
+  with refused('Dense', 'bias', '(3,)'):
     fitting({'kernel': right['kernel']}, module, (1, 2))
-  with pytest.raises(InputError, match=r'of Dense: more is \(1,\), and should be not there'):
+  with refused('Dense', 'more', '(1,)'):
     fitting({**right, 'more': np.ones(1)}, module, (1, 2))
 
 
-def test_fetching_is_asked_for_and_checked(places, monkeypatch, capsys):
+def test_fetch_is_asked_for_and_checked(places, monkeypatch, capsys):
   at = put(places / 'mirror' / 'ours-w.pth')
   file = File(at.name, at.stat().st_size, sha256(at))
   monkeypatch.setattr(weights, 'INCEPTION', OURS._replace(file=file))
@@ -121,12 +121,12 @@ def test_fetching_is_asked_for_and_checked(places, monkeypatch, capsys):
   assert located(weights.INCEPTION) == fetched
   fetched.unlink()
   at.write_bytes(b'x' * file.size)
-  with pytest.raises(InputError, match='is not the published file'):
+  with refused('ours-w.pth', file.sha256[:12]):
     fetch.main(['fetch', mirror])
-  with pytest.raises(InputError, match='usage'):
+  with refused('gan_jax.features.fetch'):
     fetch.main(['fetch', 'a', 'b'])
 
 
-def test_the_published_digest_is_that_of_its_name():
+def test_published_digest_is_that_of_its_name():
   assert f'-{weights.INCEPTION.file.sha256[:8]}.' in weights.INCEPTION.file.name
   assert len(weights.INCEPTION.file.sha256) == 64

@@ -1,13 +1,16 @@
-"""Sums of concepts, of a generator whose first latent is how far to the right the figure leans."""
+"""Sums of concepts, of a generator whose first latent is how far to the right the figure leans.
+
+Covers: figures/attributes.py.
+"""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.errors import InputError
 from gan_jax.figures import arithmetic, attributes
 from gan_jax.figures.arithmetic import Draws, turn
+from tests.messages import refused
 from tests.metrics.standing import source_of
 from tests.metrics.test_latent_path import drawing
 
@@ -26,7 +29,7 @@ def bar(z):
   return (2 * shade * inside * jnp.clip(2.5 - away, 0, 1) - 1)[..., None]
 
 
-def test_attributes_measure_what_they_say():
+def test_slant_and_the_other_attributes_measure_what_they_say():
   upright = np.asarray(127.5 * (bar(jnp.zeros((1, 3))) + 1)).astype(np.uint8)
   for slant in (-1.0, 0.8, 1.6):
     leaning = np.asarray(127.5 * (bar(jnp.array([[slant, 0.0, 0]])) + 1)).astype(np.uint8)
@@ -40,11 +43,11 @@ def test_attributes_measure_what_they_say():
   red = np.zeros((1, 2, 2, 3), np.uint8)
   red[..., 0] = 255
   assert attributes.warmth(red)[0] == 1
-  with pytest.raises(InputError, match='no colours'):
+  with refused('warmth', 'colours'):
     attributes.warmth(upright)
 
 
-def test_the_mean_z_of_those_with_most_of_it_leans_and_that_without_is_left_as_it_was():
+def test_exemplars_are_those_with_the_most_and_the_least_of_it():
   sampler = drawing(bar)
   draws = arithmetic._drawn(sampler, KEY, 64)
   assert isinstance(draws, Draws)
@@ -53,7 +56,7 @@ def test_the_mean_z_of_those_with_most_of_it_leans_and_that_without_is_left_as_i
   assert draws.z[most, 0].min() > 1 > -1 > draws.z[least, 0].max()
 
 
-def test_the_middle_of_the_result_is_the_image_of_a_less_b_and_c():
+def test_arithmetic_has_the_image_of_a_less_b_and_c_in_its_middle():
   sampler = drawing(bar)
   rows = dict(a=[0, 1], b=[2], c=[3, 4, 5])
   found = arithmetic.arithmetic(sampler, source, KEY, n=8, width=16, noise=0.25, **rows)
@@ -66,7 +69,7 @@ def test_the_middle_of_the_result_is_the_image_of_a_less_b_and_c():
   assert (gap <= 1).any()
 
 
-def test_without_noise_all_nine_are_one():
+def test_arithmetic_without_noise_shows_one_image_nine_times():
   sampler = drawing(bar)
   found = arithmetic.arithmetic(
     sampler, source, KEY, a=[0], b=[0], c=[1], n=8, noise=0.0, width=16
@@ -77,34 +80,34 @@ def test_without_noise_all_nine_are_one():
   assert same >= 10  # nine of the result, and c itself
 
 
-def test_samples_turn_along_the_direction_of_an_attribute():
+def test_turn_goes_along_the_direction_of_an_attribute():
   found = turn(drawing(bar), source, KEY, by='slant', rows=3, columns=5, exemplars=8)
   assert found['change'] > 1
   back = turn(drawing(bar), source, KEY, by='slant', rows=3, columns=5, exemplars=8, reach=-1.0)
   assert back['change'] < -1
 
 
-def test_every_draw_is_shown_with_its_number():
+def test_draws_shows_every_draw_with_its_number():
   found = arithmetic.draws(drawing(bar), source, KEY, n=8, columns=4)['draws']
   assert found.shape == (2 * 50 + 2, 4 * 50 + 2, 3)
 
 
 @pytest.mark.parametrize(
-  ('concept', 'message'),
-  [([99], 'names draws of 0 to 7'), ([], 'names draws'), ('slent', 'Did you mean'),
-   (12, 'none of the 0 to 1')],
+  ('concept', 'facts'),
+  [([99], ('99', '0 to 7')), ([], ('[]', '0 to 7')), ('slent', ('slent', 'slant')),
+   (12, ('12', '0 to 1'))],
 )  # fmt: skip
-def test_what_is_no_concept_is_refused(concept, message):
+def test_exemplars_refuses_what_is_no_concept(concept, facts):
   labels = source_of(np.zeros((4, SIZE, SIZE, 1), np.uint8), np.array([0, 1, 0, 1]))
   judge = lambda: np.zeros((8, 2), np.float32)
-  with pytest.raises(InputError, match=message):
+  with refused(*facts):
     arithmetic._exemplars(concept, np.zeros((8, SIZE, SIZE, 1), np.uint8), 3, judge)
   assert labels().arrays['label'].shape == (4,)
 
 
-def test_the_surest_of_a_class_are_its_exemplars():
+def test_exemplars_of_a_class_are_the_surest_of_it():
   logits = np.array([[0, 1.0], [0, 9.0], [5.0, 0], [0, 3.0]])
   rows = arithmetic._exemplars(1, np.zeros((4, 2, 2, 1), np.uint8), 2, lambda: logits)
   assert rows.tolist() == [1, 3]
-  with pytest.raises(InputError, match='features that classify'):
+  with refused('class 1', 'features'):
     arithmetic._exemplars(1, np.zeros((4, 2, 2, 1), np.uint8), 2, lambda: None)

@@ -1,4 +1,7 @@
-"""Runs side by side, and images beside their reconstructions."""
+"""Runs side by side, and images beside their reconstructions.
+
+Covers: figures/reconstructions.py.
+"""
 
 import pathlib
 
@@ -9,8 +12,8 @@ from PIL import Image
 
 from gan_jax import runs
 from gan_jax.data.source import in_memory
-from gan_jax.errors import InputError
 from gan_jax.figures import beside, reconstructions
+from tests.messages import refused
 
 
 class Fake:
@@ -35,7 +38,7 @@ class Fake:
     return z // 2
 
 
-def test_runs_stand_side_by_side_under_their_captions(monkeypatch):
+def test_beside_shows_runs_side_by_side_under_their_captions(monkeypatch):
   found = {'a': Fake(100), 'b': Fake(200, (6, 6, 3))}
   monkeypatch.setattr(runs, 'sampler', lambda workdir: found[workdir])
   out = beside.beside({'GAN': 'a', 'VAE': 'b'}, rows=2, columns=3, width=60)
@@ -47,20 +50,20 @@ def test_runs_stand_side_by_side_under_their_captions(monkeypatch):
     assert (half[:28] < 128).any(), 'the caption is written'
 
 
-def test_points_are_refused(monkeypatch):
+def test_beside_refuses_points(monkeypatch):
   monkeypatch.setattr(runs, 'sampler', lambda workdir: Fake(1, (2,)))
-  with pytest.raises(InputError, match='points, not images'):
+  with refused('a draws', 'points'):
     beside.beside({'GAN': 'a'})
 
 
-def test_the_command_writes_the_picture(monkeypatch, tmp_path):
+def test_write_writes_the_picture_of_its_words(monkeypatch, tmp_path):
   monkeypatch.setattr(runs, 'sampler', lambda workdir: Fake(100))
   out: pathlib.Path = tmp_path / 'a' / 'beside.png'
   beside.write(['GAN=runs/a', 'VAE=runs/b=c'], out)
   with Image.open(out) as picture:
     assert picture.width > 700
   for words in ([], ['GAN'], ['=runs/a']):
-    with pytest.raises(InputError, match='CAPTION=WORKDIR'):
+    with refused('CAPTION=WORKDIR'):
       beside.write(words, out)
 
 
@@ -79,7 +82,7 @@ def split(name):
     (reconstructions.autoencoded, {}, lambda x: 255 - x),
   ],
 )
-def test_beneath_each_row_of_images_is_what_comes_back_of_it(figure, options, back):
+def test_encoded_and_autoencoded_show_beneath_a_row_what_comes_back(figure, options, back):
   out = figure(Fake(0), split, jax.random.key(0), pairs=2, columns=3, **options)
   (picture,) = out.values()
   step = (picture.shape[0] - 2) // 4
@@ -90,6 +93,6 @@ def test_beneath_each_row_of_images_is_what_comes_back_of_it(figure, options, ba
   np.testing.assert_array_equal(levels[[1, 3]], back(x))
 
 
-def test_less_images_than_a_row_make_a_short_row():
+def test_encoded_of_less_images_than_a_row_makes_a_short_row():
   out = reconstructions.encoded(Fake(0), split, jax.random.key(0), columns=10)
   assert out['reconstructions'].shape[1] > out['reconstructions'].shape[0]

@@ -1,16 +1,18 @@
-"""Grids in which one thing varies: it varies down the rows, and nothing else does."""
+"""Grids in which one thing varies: it varies down the rows, and nothing else does.
+
+Covers: figures/conditional.py.
+"""
 
 import types
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
 from gan_jax import priors
 from gan_jax.data.source import in_memory
-from gan_jax.errors import InputError
 from gan_jax.figures import conditional
+from tests.messages import refused
 
 KEY = jax.random.key(0)
 PRIOR = priors.structured(noise=1, categorical=(3, 2), continuous=2)  # z f32[n,8]
@@ -26,7 +28,7 @@ def cells(image, rows, columns):
   return np.asarray(image)[3::4, 3::4, 0][:rows, :columns]
 
 
-def test_a_row_for_each_class_and_a_column_for_each_z():
+def test_classes_has_a_row_for_each_class_and_a_column_for_each_z():
   def generate(z, y):
     return np.asarray(10 * y + z[:, 0]).astype(np.uint8).reshape(-1, 1, 1, 1)
 
@@ -39,11 +41,11 @@ def test_a_row_for_each_class_and_a_column_for_each_z():
   expected = 10 * np.arange(4)[:, None] + np.arange(6)[None]
   np.testing.assert_array_equal(cells(found['classes'], 4, 6), expected)
   sampler.fill = lambda key, n: (jnp.zeros((n, 1)),)
-  with pytest.raises(InputError, match='told no class'):
+  with refused('no class'):
     conditional.classes(sampler, source, KEY)
 
 
-def test_each_code_has_a_picture_that_it_alone_changes():
+def test_codes_makes_a_picture_for_each_that_it_alone_changes():
   seen = []
 
   def generate(z):
@@ -64,7 +66,7 @@ def test_each_code_has_a_picture_that_it_alone_changes():
   np.testing.assert_array_equal(seen[2][:4, 1:4], np.eye(3)[[0, 1, 2, 0]])
 
 
-def test_a_prior_without_codes_is_refused():
+def test_codes_refuses_a_prior_without_them():
   sampler = types.SimpleNamespace(prior=priors.normal(3))
-  with pytest.raises(InputError, match='structured'):
+  with refused('structured'):
     conditional.codes(sampler, source, KEY)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from gan_jax import inside, priors
-from gan_jax.errors import InputError
 from gan_jax.figures import directions
 from gan_jax.nets import dcgan
 from gan_jax.nets.layers import net
+from tests.messages import refused
 
 KEY = jax.random.key(0)
 RNG = np.random.default_rng(0)
@@ -35,7 +35,7 @@ def same_lines(found, expected, atol):
   np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=atol)
 
 
-def test_principal_directions_of_a_linear_map_are_its_singular_vectors():
+def test_principal_of_a_linear_map_finds_its_singular_vectors():
   z = white()
   found, deviation = directions.principal(z, z @ W.T + 3, 4)
   same_lines(found, RIGHT[:4], 1e-9)
@@ -56,11 +56,11 @@ def test_factors_are_the_singular_vectors_too():
   np.testing.assert_array_equal(directions.signed(-found), found)
 
 
-def test_the_matrix_is_that_of_the_layer():
+def test_first_map_is_the_matrix_of_the_layer():
   b = RNG.normal(size=16)
   np.testing.assert_allclose(directions.first_map(lambda z: z @ W.T + b, 6), W, atol=1e-5)
   for bent in (lambda z: np.maximum(z @ W.T, 0), lambda z: np.ones((len(z), 4))):
-    with pytest.raises(InputError, match='no affine function'):
+    with refused('affine'):
       directions.first_map(bent, 6)
 
 
@@ -72,12 +72,12 @@ class Linear(nn.Module):
 
 def drawing(function, prior=None, seen=None):
   """A sampler of such a generator, which keeps the z that it was given in `seen`."""
-  prior = prior or priors.normal(6)
+  prior, made = prior or priors.normal(6), jax.jit(function)
 
   def generate(z):
     if seen is not None:
       seen.append(np.asarray(z))
-    return np.asarray(function(z))
+    return np.asarray(made(z))
 
   return SimpleNamespace(
     prior=prior,
@@ -89,7 +89,7 @@ def drawing(function, prior=None, seen=None):
   )
 
 
-def test_both_figures_go_along_them_through_one_sample():
+def test_ganspace_and_sefa_go_along_them_through_one_sample():
   params = {'params': {'Dense_0': {'kernel': jnp.float32(W.T), 'bias': jnp.ones(16)}}}
   function = lambda z: Linear().apply(params, z)
   for figure, options in ((directions.ganspace, {'n': 4000}), (directions.sefa, {})):
@@ -106,7 +106,7 @@ def test_both_figures_go_along_them_through_one_sample():
   assert found['explained'] == pytest.approx(np.sum(SIZES[:3] ** 2) / np.sum(SIZES**2), abs=0.03)
 
 
-def test_of_a_dcgan_it_is_the_projection_without_its_norm():
+def test_sefa_of_a_dcgan_is_of_the_projection_without_its_norm():
   made = net(dcgan.Generator((16, 16, 1), width=3), jnp.zeros((2, 6)))
   params = made.init(KEY)
   function = lambda z: made.apply(params, z)
@@ -123,9 +123,9 @@ def test_of_a_dcgan_it_is_the_projection_without_its_norm():
   assert picture['ganspace'].dtype == np.uint8
 
 
-def test_without_z_it_is_a_sentence():
+def test_ganspace_and_sefa_refuse_a_generator_without_z():
   sampler = drawing(lambda z: z)
   sampler.prior = None
   for figure in (directions.ganspace, directions.sefa):
-    with pytest.raises(InputError, match='no z'):
+    with refused('no z'):
       figure(sampler, None, KEY)

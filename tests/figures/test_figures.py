@@ -1,4 +1,7 @@
-"""Pictures: every image stands where it should, and files are whole."""
+"""Pictures: every image stands where it should, and files are whole.
+
+Covers: figures/curves.py, figures/grids.py, figures/timelapse.py.
+"""
 
 import json
 
@@ -20,14 +23,14 @@ def test_grid_places_images_in_reading_order_with_white_between():
 
 
 @pytest.mark.parametrize('channels', [1, 3, 4])
-def test_png_gives_back_its_pixels(tmp_path, channels):
+def test_save_png_gives_back_its_pixels(tmp_path, channels):
   pixels = np.random.default_rng(0).integers(0, 256, (5, 7, channels), np.uint8)
   log.save_png(tmp_path / 'a' / 'b.png', pixels)
   with Image.open(tmp_path / 'a' / 'b.png') as back:
     np.testing.assert_array_equal(np.asarray(back).reshape(pixels.shape), pixels)
 
 
-def test_timelapse_has_a_frame_for_each_grid_and_only_for_kinds_taken_twice(tmp_path):
+def test_timelapse_has_a_frame_a_grid_of_kinds_taken_twice(tmp_path):
   for i in range(5):
     log.save_png(
       tmp_path / 'samples' / f'samples_{i:08d}.png', np.full((8, 8, 3), 50 * i, np.uint8)
@@ -55,7 +58,7 @@ def test_curves_are_drawn_from_the_log_and_need_one(tmp_path):
     assert np.asarray(picture).std() > 1
 
 
-def test_bands_are_drawn_over_the_rounds_that_all_runs_of_a_group_have(tmp_path):
+def test_bands_go_over_the_rounds_that_all_runs_of_a_group_have(tmp_path):
   groups = {'lr=1': ['a', 'b'], 'lr=2': ['c']}
   for folder, rounds in (('a', 3), ('b', 2), ('c', 3)):
     (tmp_path / folder).mkdir()

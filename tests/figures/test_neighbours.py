@@ -4,16 +4,16 @@ import jax
 import numpy as np
 import pytest
 
-from gan_jax.errors import InputError
 from gan_jax.figures.neighbours import FRAME, neighbours
 from gan_jax.sampling import still
+from tests.messages import refused
 from tests.metrics.standing import source_of
 
 KEY = jax.random.key(0)
 RNG = np.random.default_rng(0)
 
 
-def test_the_last_of_a_row_is_the_training_image_nearest_to_the_one_beside_it():
+def test_neighbours_ends_a_row_with_the_image_nearest_to_the_last():
   real = RNG.integers(0, 256, (50, 5, 4, 3), np.uint8)
   fake = RNG.integers(0, 256, (6, 5, 4, 3), np.uint8)
   found = neighbours(still(fake), source_of(real), KEY, rows=2, columns=3, zoom=1)
@@ -29,7 +29,7 @@ def test_the_last_of_a_row_is_the_training_image_nearest_to_the_one_beside_it():
   assert found['distance'] == pytest.approx(gaps.min(1).mean() / 255)
 
 
-def test_what_was_copied_is_at_distance_0_in_any_features():
+def test_neighbours_of_copies_are_at_distance_0_in_any_features():
   real = RNG.integers(0, 256, (30, 4, 4, 1), np.uint8)
   for features in (None, 'pixels', 'random_conv'):
     options = dict(rows=2, columns=2, features=features)
@@ -37,7 +37,7 @@ def test_what_was_copied_is_at_distance_0_in_any_features():
     assert found['distance'] == pytest.approx(0, abs=1e-5)
 
 
-def test_points_are_refused():
+def test_neighbours_refuses_points():
   point = np.zeros((40, 2), np.float32)
-  with pytest.raises(InputError, match='draws points'):
+  with refused('points', '(2,)'):
     neighbours(still(point), source_of(point), KEY)

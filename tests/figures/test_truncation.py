@@ -1,13 +1,12 @@
 import jax
 import numpy as np
-import pytest
 
 from gan_jax import priors, sampling
 from gan_jax import step as steps
 from gan_jax.data.transforms import chain, scale
-from gan_jax.errors import InputError
 from gan_jax.figures import truncation
 from gan_jax.game import Net, Objective
+from tests.messages import refused
 from tests.metrics.standing import source_of
 from tests.metrics.test_latent_path import drawing
 
@@ -17,7 +16,7 @@ G = lambda z: (z @ A).reshape(-1, 4, 4, 1)
 real = np.random.default_rng(1).integers(0, 256, (60, 4, 4, 1), np.uint8)
 
 
-def test_a_row_has_the_images_of_the_same_z_truncated():
+def test_truncation_has_a_row_of_the_same_z_for_each_threshold():
   sampler = drawing(G)
   found = truncation.truncation(
     sampler, source_of(real), KEY, thresholds=(0.5, 50.0), columns=4, zoom=1
@@ -30,7 +29,7 @@ def test_a_row_has_the_images_of_the_same_z_truncated():
       np.testing.assert_array_equal(place, images[c])
 
 
-def test_the_sweep_loses_recall_as_z_is_held_closer():
+def test_truncation_sweep_loses_recall_as_z_is_held_closer():
   sampler = drawing(G)
   data = source_of(sampler.display(sampler.draw(jax.random.key(5), 200)))
   found = truncation.truncation_sweep(
@@ -41,10 +40,10 @@ def test_the_sweep_loses_recall_as_z_is_held_closer():
   assert found['truncation_sweep'].dtype == np.uint8
 
 
-def test_a_prior_that_cannot_be_truncated_is_refused():
+def test_truncation_refuses_a_prior_that_cannot_be_truncated():
   game = steps.Game({'G': Net(lambda key: (), lambda p, z, key=None: G(z))}, {}, Objective({}), {})
   make = sampling.make_sampler(
     game, priors.sphere(3), chain([scale()]), inputs=('z',), critic='', batch=8
   )
-  with pytest.raises(InputError, match='normal or uniform'):
+  with refused('normal', 'uniform'):
     truncation.truncation(make(steps.init(game, KEY)), source_of(real), KEY)

@@ -3,13 +3,12 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
 from gan_jax import paths
-from gan_jax.errors import InputError
 from gan_jax.figures import walks
 from gan_jax.figures.grids import grid
 from gan_jax.sampling import still
+from tests.messages import refused
 from tests.metrics.standing import source_of
 from tests.metrics.test_latent_path import drawing
 
@@ -25,7 +24,7 @@ def shown(z):
   )
 
 
-def test_each_row_goes_in_even_steps_from_one_z_to_another():
+def test_interpolation_goes_in_even_steps_from_one_z_to_another():
   sampler = drawing(G)
   found = walks.interpolation(sampler, source, KEY, rows=2, columns=5, zoom=1)['interpolation']
   z = np.asarray(sampler.prior(KEY, 4))
@@ -35,7 +34,7 @@ def test_each_row_goes_in_even_steps_from_one_z_to_another():
   assert np.abs(found.astype(int) - grid(wanted, 5, zoom=1)).max() <= 1
 
 
-def test_the_ends_are_the_very_images_of_their_z():
+def test_interpolation_ends_with_the_very_images_of_their_z():
   sampler = drawing(G)
   for way in ('lerp', 'slerp'):
     found = walks.interpolation(sampler, source, KEY, rows=2, columns=3, way=way, zoom=1)
@@ -46,13 +45,13 @@ def test_the_ends_are_the_very_images_of_their_z():
     np.testing.assert_array_equal(rows[:, :, 14:18], ends[2:])
 
 
-def test_a_walk_goes_on_where_the_row_before_ended():
+def test_walk_goes_on_where_the_row_before_ended():
   found = walks.walk(drawing(G), source, KEY, points=3, columns=4, zoom=1)['walk']
   first, second = (found[2 + 6 * r : 6 + 6 * r] for r in range(2))
   np.testing.assert_array_equal(first[:, 2 + 18 : 6 + 18], second[:, 2:6])
 
 
-def test_a_tour_is_a_circle_in_steps_of_which_none_jumps():
+def test_tour_is_a_circle_in_steps_of_which_none_jumps():
   sampler = drawing(G)
   options = dict(rows=1, columns=1, points=3, way='lerp', zoom=1)
   found = walks.tour(sampler, source, KEY, steps=40, **options)['tour']
@@ -64,7 +63,7 @@ def test_a_tour_is_a_circle_in_steps_of_which_none_jumps():
   np.testing.assert_array_equal(found[0, 2:6, 2:6], sampler.display(sampler.generate(z))[0])
 
 
-def test_what_else_g_is_told_stays_the_same_along_a_row():
+def test_pictures_keeps_what_else_g_is_told_along_a_row():
   sampler = drawing(lambda z, y: G(z) + y[:, None, None, None] * 1.0, inputs=('z', 'label'))
   given, at = paths.inputs(sampler, KEY, 4)
   assert at == 0
@@ -74,11 +73,11 @@ def test_what_else_g_is_told_stays_the_same_along_a_row():
   assert (images[1] > images[0]).all()
 
 
-def test_what_has_no_z_or_no_images_is_refused():
-  with pytest.raises(InputError, match='takes no z'):
+def test_walks_refuse_what_has_no_z_or_no_images():
+  with refused('no z'):
     walks.walk(still(np.zeros((2, 4, 4, 1), np.uint8)), source, KEY)
-  with pytest.raises(InputError, match='right is 2 or more'):
+  with refused('points=1', 2):
     walks.tour(drawing(G), source, KEY, points=1)
   points = drawing(lambda z: jnp.asarray(z @ A[:, :2]))
-  with pytest.raises(InputError, match='shows images'):
+  with refused('images', '(2,)'):
     walks.interpolation(points, source, KEY)

@@ -4,8 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from gan_jax.errors import InputError
 from gan_jax.metrics.authenticity import authentic, authenticity
+from tests.messages import refused
 from tests.metrics.standing import sampler_of, source_of
 
 RNG = np.random.default_rng(0)
@@ -15,7 +15,7 @@ def normal(n, d=8):
   return RNG.normal(size=(n, d)).astype(np.float32)
 
 
-def test_the_verdict_is_the_papers():
+def test_authentic_is_the_verdict_of_the_paper():
   train, fake = normal(150), normal(130)
   among = np.linalg.norm(train[:, None] - train[None], axis=-1)
   np.fill_diagonal(among, np.inf)
@@ -24,7 +24,7 @@ def test_the_verdict_is_the_papers():
   np.testing.assert_array_equal(authentic(train, fake), expected)
 
 
-def test_the_share_falls_as_copies_are_mixed_in():
+def test_authentic_falls_as_copies_are_mixed_in():
   train = normal(300, 30)
   shares = [
     np.mean(authentic(train, np.concatenate([normal(300 - n, 30), train[:n]])))
@@ -35,7 +35,7 @@ def test_the_share_falls_as_copies_are_mixed_in():
   assert shares[3] == 0
 
 
-def test_the_eval_gives_the_share_and_its_binomial_error():
+def test_authenticity_is_the_share_with_its_binomial_error():
   images = RNG.integers(0, 256, (80, 4, 4, 1)).astype(np.uint8)
   drawn = np.concatenate([images[:20], RNG.integers(0, 256, (60, 4, 4, 1)).astype(np.uint8)])
   found = authenticity(
@@ -48,12 +48,12 @@ def test_the_eval_gives_the_share_and_its_binomial_error():
   assert not authentic(unit(images), unit(drawn))[:20].any()
 
 
-def test_one_training_image_has_no_other():
-  with pytest.raises(InputError, match='0 rows beside'):
+def test_authentic_refuses_one_training_image():
+  with refused('k=1', '0 rows'):
     authentic(normal(1), normal(5))
 
 
-def test_a_copy_of_any_training_image_is_noticed_however_few_the_samples():
+def test_authenticity_notices_a_copy_of_any_image_by_few_samples():
   images = RNG.integers(0, 256, (90, 4, 4, 1)).astype(np.uint8)
   given = sampler_of(images[31:51]), source_of(images), jax.random.key(0)
   assert authenticity(*given, n=20, features='pixels')['authenticity'] == 0

@@ -4,9 +4,9 @@ import jax
 import numpy as np
 import pytest
 
-from gan_jax.errors import InputError
 from gan_jax.metrics import pairwise
 from gan_jax.metrics.birthday import alike, birthday, support
+from tests.messages import refused
 from tests.metrics.standing import sampler_of, source_of
 
 RNG = np.random.default_rng(0)
@@ -18,7 +18,7 @@ def meetings(size, n, weights=None):
   return np.bincount(drawn, minlength=size)[drawn] - 1
 
 
-def test_pairs_are_counted_as_by_a_loop(monkeypatch):
+def test_alike_counts_pairs_as_a_loop_does(monkeypatch):
   monkeypatch.setattr(pairwise, 'SIDE', 50)
   x = RNG.integers(0, 3, (130, 5)).astype(np.float32)
   expected = (((x[:, None] - x[None]) ** 2).sum(-1) <= 2).sum(1) - 1
@@ -26,14 +26,14 @@ def test_pairs_are_counted_as_by_a_loop(monkeypatch):
 
 
 @pytest.mark.parametrize('size', [100, 10_000])
-def test_the_number_of_images_is_found_within_the_interval(size):
+def test_support_is_within_its_interval(size):
   found = [support(meetings(size, 1000)) for _ in range(60)]
   within = np.mean([one.low <= size <= one.high for one in found])
   assert within >= 0.88  # of 95%
   assert np.median([one.size for one in found]) == pytest.approx(size, rel=0.15)
 
 
-def test_the_batch_of_even_odds_is_that_of_birthdays():
+def test_support_has_the_batch_of_even_odds_of_birthdays():
   exact = lambda s, size: 1 - np.prod(1 - np.arange(s) / size)
   one = support(np.repeat([1, 0], [20, 980]))
   for size in (one.size,):
@@ -43,7 +43,7 @@ def test_the_batch_of_even_odds_is_that_of_birthdays():
   assert exact(118, 10_000) == pytest.approx(0.49994, abs=1e-5)
 
 
-def test_of_unequal_images_it_is_the_effective_number_and_the_interval_is_wider():
+def test_support_of_unequal_images_is_their_effective_number():
   weights = np.repeat([0.5 / 10, 0.5 / 1000], [10, 1000])
   found = [support(meetings(1010, 1500, weights)) for _ in range(40)]
   size = 1 / np.sum(weights**2)
@@ -53,13 +53,13 @@ def test_of_unequal_images_it_is_the_effective_number_and_the_interval_is_wider(
   assert found[0].high / found[0].low > even.high / even.low
 
 
-def test_if_none_are_alike_there_is_a_bound_from_below():
+def test_support_has_a_bound_from_below_if_none_are_alike():
   found = support(np.zeros(1000, int))
   assert found.size == found.high == np.inf
   assert found.low == pytest.approx(1000 * 999 / 2 / 3.6889, rel=1e-4)  # chi2(2) at 97.5%, halved
 
 
-def test_the_eval_finds_a_generator_of_forty_images():
+def test_birthday_finds_a_generator_of_forty_images():
   images = RNG.integers(0, 256, (300, 4, 4, 1)).astype(np.uint8)
   drawn = RNG.integers(0, 256, (40, 4, 4, 1)).astype(np.uint8)[RNG.integers(0, 40, 300)]
   found = birthday(
@@ -75,6 +75,6 @@ def test_the_eval_finds_a_generator_of_forty_images():
   assert by_hand['pairs'] == found['pairs']
 
 
-def test_one_draw_has_no_birthday():
-  with pytest.raises(InputError, match='2 or more'):
+def test_support_refuses_one_draw():
+  with refused('1 draws', '2 or more'):
     support(np.zeros(1, int))

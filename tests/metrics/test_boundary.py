@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from gan_jax.errors import InputError
 from gan_jax.features.extractor import Extractor
 from gan_jax.metrics.boundary import boundary, distortion, linear
+from tests.messages import refused, says
 from tests.metrics.standing import sampler_of, source_of
 
 KEY = jax.random.key(0)
@@ -20,8 +20,8 @@ def blobs(n, dim=30, apart=1.0, classes=3):
   return RNG.normal(size=(n, dim)) + apart * np.eye(dim)[label] * 2, label
 
 
-def test_each_classifier_is_scikit_learns_and_the_error_is_that_of_pairs():
-  fake, real, asked = blobs(60), blobs(400), blobs(500)
+def test_distortion_is_of_scikit_learns_classifiers_and_of_pairs():
+  fake, real, asked = blobs(60), blobs(400), blobs(4000)
   found = distortion(fake, real, asked, fewer=(4,))
 
   def right(x, y):
@@ -37,11 +37,11 @@ def test_each_classifier_is_scikit_learns_and_the_error_is_that_of_pairs():
     400: pytest.approx(by_real.mean(), abs=0.005),
   }
   differences = by_real.astype(float) - by_fake
-  error = np.sqrt(np.sum((differences - differences.mean()) ** 2) / 499 / 500)
+  error = np.sqrt(np.sum((differences - differences.mean()) ** 2) / 3999 / 4000)
   assert found.stderr == pytest.approx(error, rel=0.1)
 
 
-def test_samples_are_worth_as_many_real_images_as_there_are_of_them():
+def test_distortion_tells_how_many_real_images_samples_are_worth():
   real, asked = blobs(2048), blobs(3000)
   whole = distortion(blobs(2048), real, asked)
   few = distortion(blobs(128), real, asked)
@@ -54,7 +54,7 @@ def test_samples_are_worth_as_many_real_images_as_there_are_of_them():
   assert few.real - few.fake > 5 * few.stderr
 
 
-def test_a_single_class_is_all_that_is_said():
+def test_linear_says_a_single_class_if_it_knows_no_other():
   x, y = blobs(50)
   asked, truth = blobs(40)
   np.testing.assert_array_equal(linear(x[y == 2], y[y == 2], asked, truth), truth == 2)
@@ -83,29 +83,29 @@ def run(image, label=None, **options):
   return boundary(sampler_of(image, label), source, KEY, features=told(), n=len(image), **options)
 
 
-def test_dropped_classes_distort():
+def test_boundary_is_distorted_by_dropped_classes():
   image, label = bars(400)
   whole, dropped = run(image, label), run(image[label < 2], label[label < 2])
   assert abs(whole['boundary']) < 0.05
-  assert whole['protocol']['labels'] == 'asked for'
+  says(whole['protocol']['labels'], 'asked')
   assert (whole['protocol']['learnt'], whole['protocol']['asked']) == (200, 200)
   assert dropped['boundary'] > 0.25
   assert dropped['worth'] < whole['worth']
 
 
-def test_samples_without_a_class_are_labelled_by_a_classifier():
+def test_boundary_labels_samples_without_a_class_by_a_classifier():
   image, label = bars(400)
   asked, read = run(image, label), run(image, annotator=told())
   assert read['protocol']['labels'] == 'told'
   assert read['fake'] == pytest.approx(asked['fake'], abs=0.03)
-  with pytest.raises(InputError, match='pixels names no classes'):
+  with refused('pixels', 'logits'):
     run(image, annotator='pixels')
 
 
-def test_what_has_no_classes_is_refused():
+def test_boundary_refuses_what_has_no_classes():
   image, label = bars(60)
-  with pytest.raises(InputError, match='boundaries are between classes; standing has none'):
+  with refused('standing', 'classes'):
     boundary(sampler_of(image, label), source_of(image), KEY, features=told(), n=60)
   untold = source_of(image, np.full(60, -1))
-  with pytest.raises(InputError, match='and 0 real images with a label'):
+  with refused('0 samples', '0 real', 'label'):
     boundary(sampler_of(image, label), untold, KEY, features=told(), n=60)

@@ -1,14 +1,19 @@
 """Charts are pictures that show what they are given."""
 
 import numpy as np
+import pytest
 
 from gan_jax.metrics.charts import Line, chart
 
 X = np.linspace(0.01, 1, 20)
 
 
-def test_a_chart_shows_its_lines():
-  plain = chart([Line('real', X, X)], 'x', 'y')
+@pytest.fixture(scope='module')
+def plain():
+  return chart([Line('real', X, X)], 'x', 'y')
+
+
+def test_chart_shows_its_lines(plain):
   assert plain.dtype == np.uint8
   assert plain.shape == (320, 420, 3)
   other = chart([Line('real', X, X), Line('samples', X, X**2, X**3, X)], 'x', 'y')
@@ -17,7 +22,7 @@ def test_a_chart_shows_its_lines():
   assert not ((plain[..., 0] > 200) & (plain[..., 1] < 80)).any()
 
 
-def test_axes_are_as_asked():
+def test_chart_has_axes_as_asked(plain):
   of = lambda **how: chart([Line('real', X, X)], 'x', 'y', **how)
-  assert (of() != of(logarithmic=True)).any()
-  assert (of() != of(limits=(0, 2))).any()
+  assert (plain != of(logarithmic=True)).any()
+  assert (plain != of(limits=(0, 2))).any()

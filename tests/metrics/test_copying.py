@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu, norm
 
-from gan_jax.errors import InputError
 from gan_jax.metrics.copying import Sets, c_t, cut, data_copying, rank_z
+from tests.messages import refused
 from tests.metrics.standing import sampler_of, source_of
 
 RNG = np.random.default_rng(0)
@@ -46,21 +46,21 @@ def test_c_t_is_what_the_paper_says_with_given_cells():
   assert found.deviation == pytest.approx(np.sqrt(np.sum(share**2)))
 
 
-def test_z_is_scipys_but_for_ties():
+def test_rank_z_is_scipys_but_for_ties():
   fake, test = RNG.random(31), RNG.random(44)
   theirs = mannwhitneyu(fake, test, alternative='less', method='asymptotic')
   assert norm.cdf(rank_z(fake, test)) == pytest.approx(theirs.pvalue, abs=1e-12)
   assert rank_z(np.ones(9), np.ones(9)) == pytest.approx(0.5 / np.sqrt(81 * 19 / 12))
 
 
-def test_cells_are_those_of_k_means_of_the_training_features():
+def test_cut_makes_cells_by_k_means_of_the_training_features():
   features = Sets(*(normal(90) + 20 * np.repeat([[0], [1], [2]], 30, 0) for _ in range(3)))
   for of in cut(features, 3):
     np.testing.assert_array_equal(of, np.repeat(of[[0, 30, 60]], 30))
     np.testing.assert_array_equal(of, cut(features, 3).train)
 
 
-def test_honest_samples_pass_and_copies_do_not():
+def test_c_t_lets_honest_samples_pass_and_no_copies():
   honest = [c_t(*some(normal(200))) for _ in range(20)]
   z = np.array([found.c_t / found.deviation for found in honest])
   assert np.max(np.abs(z)) < 3.5
@@ -71,11 +71,11 @@ def test_honest_samples_pass_and_copies_do_not():
   assert found.c_t < -5
 
 
-def test_underfitting_shows_as_far_above_zero():
+def test_c_t_of_underfitting_is_far_above_zero():
   assert c_t(*some(2 * normal(200))).c_t > 5
 
 
-def test_cells_of_few_samples_are_left_out():
+def test_c_t_leaves_out_cells_of_few_samples():
   features, cells = some(normal(200))
   full = c_t(features, cells)
   fewer = cells._replace(fake=np.where(np.arange(200) < 190, cells.fake, 0))
@@ -87,7 +87,7 @@ def test_cells_of_few_samples_are_left_out():
   assert kept.deviation == 1
 
 
-def test_the_eval_notices_a_generator_that_replays_its_data():
+def test_data_copying_notices_a_generator_that_replays_its_data():
   train, test, new = (RNG.integers(0, 256, (120, 4, 4, 1)).astype(np.uint8) for _ in range(3))
   of = lambda drawn: data_copying(
     sampler_of(drawn), source_of(train, test=test), jax.random.key(0), n=120, features='pixels',
@@ -101,9 +101,9 @@ def test_the_eval_notices_a_generator_that_replays_its_data():
   assert honest['cells'] == 2
 
 
-def test_cells_that_cannot_be_judged_are_refused():
+def test_c_t_refuses_cells_that_cannot_be_judged():
   features, cells = some(normal(200))
-  with pytest.raises(InputError, match='held-out'):
+  with refused('cell 1 of 4', '0 held-out'):
     c_t(features, cells._replace(test=np.zeros(250, int)))
-  with pytest.raises(InputError, match='500 samples'):
+  with refused('4 cells', '500 samples'):
     c_t(features, cells, least=500)

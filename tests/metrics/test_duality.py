@@ -6,14 +6,13 @@ import numpy as np
 import optax
 import pytest
 
-from gan_jax import optim, train
+from gan_jax import optim
 from gan_jax import step as steps
 from gan_jax.data.opening import opened
-from gan_jax.errors import InputError
 from gan_jax.game import Net, Objective
 from gan_jax.metrics.duality import gap, worst_cases
 from gan_jax.step import Game, Player
-from tests.test_train import small
+from tests.messages import refused
 
 KEY = jax.random.key(0)
 
@@ -37,7 +36,7 @@ def batches(n, shift=0.0):
 
 
 @pytest.mark.parametrize(('x', 'y'), [(0.5, -0.25), (0.0, 0.0), (-1.0, 0.75)])
-def test_of_a_bilinear_game_it_is_in_closed_form(x, y):
+def test_worst_cases_of_a_bilinear_game_are_in_closed_form(x, y):
   game, state = bilinear(x, y)
   held = batches(3, shift=2.0)
   found = worst_cases(game, state, lambda i: batches(1)[0], held, KEY, moves=40)
@@ -49,7 +48,7 @@ def test_of_a_bilinear_game_it_is_in_closed_form(x, y):
   assert found.stderr == pytest.approx(0, abs=1e-5)
 
 
-def test_more_moves_find_no_less():
+def test_worst_cases_of_more_moves_find_no_less():
   game, state = bilinear(0.1, 0.1)
   found = [worst_cases(game, state, lambda i: batches(1)[0], batches(2), KEY, moves=m).gap
            for m in (0, 5, 20)]  # fmt: skip
@@ -57,21 +56,20 @@ def test_more_moves_find_no_less():
   assert found[0] < found[1] < found[2]
 
 
-def test_of_a_run_that_has_hardly_begun_it_is_above_zero(tmp_path):
-  train.run(small(rounds=4, evals={}), tmp_path)
+def test_gap_of_a_run_that_has_hardly_begun_is_above_zero(trained):
   source = lambda split: opened(dict(name='digits'), split=split)
-  found = gap(tmp_path, source, moves=20, batch=32, n=96)
+  found = gap(trained('digits'), source, moves=20, batch=32, n=96)
   assert found.minimax > found.value > found.maximin
   assert found.gap > 3 * found.stderr
 
 
-def test_what_has_no_gap_is_a_sentence():
+def test_worst_cases_refuse_what_has_no_gap():
   game, state = bilinear(0.5, 0.5)
   one = lambda i: batches(1)[0]
-  with pytest.raises(InputError, match='no player E'):
+  with refused('player E'):
     worst_cases(game, state, one, batches(2), KEY, generator='E')
-  with pytest.raises(InputError, match='1 held-out batches are too few'):
+  with refused('1 held-out'):
     worst_cases(game, state, one, batches(1), KEY, moves=1)
   nan = [{'image': np.full(8, np.nan, np.float32)}] * 2
-  with pytest.raises(InputError, match='nan or inf'):
+  with refused('nan'):
     worst_cases(game, state, one, nan, KEY, moves=1)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from gan_jax.errors import InputError
 from gan_jax.metrics.geometry import (
   distances,
   geometry,
@@ -17,6 +16,7 @@ from gan_jax.metrics.geometry import (
   reach,
   score,
 )
+from tests.messages import refused
 from tests.metrics.standing import sampler_of, source_of
 
 RNG = np.random.default_rng(0)
@@ -36,7 +36,7 @@ def draws(n, times=6, landmarks=32):
 
 
 @pytest.mark.filterwarnings('ignore')
-def test_equals_piq(torch_fidelity):
+def test_loops_and_living_times_equal_piqs(torch_fidelity):
   pytest.importorskip('gudhi')
   piq = pytest.importorskip('piq.gs')
   x = RNG.normal(size=(300, 5))
@@ -89,13 +89,13 @@ def test_living_times_are_those_of_a_loop():
   np.testing.assert_allclose(living_times(bars, 1.0, 30), expected, atol=3e-4)
 
 
-def test_scores_are_of_means():
+def test_score_is_of_means():
   a, b = np.array([[1.0, 0], [0, 1]]), np.array([[1.0, 0]])
   assert score(a, b) == pytest.approx(0.5)
   assert score(a, a) == 0
 
 
-def test_a_circle_has_a_hole_and_a_disc_has_none():
+def test_mean_living_times_see_the_hole_of_a_circle():
   pytest.importorskip('gudhi')
   # Distances are let grow until all but the hole is filled.
   of = lambda x: mean_living_times(x, draws(len(x)), 0.1)
@@ -110,7 +110,7 @@ def test_a_circle_has_a_hole_and_a_disc_has_none():
   np.testing.assert_allclose(moved, mean_living_times(x, rows, 0.1), atol=1e-9)
 
 
-def test_the_eval_sees_a_hole_and_collapse():
+def test_geometry_sees_a_hole_and_collapse():
   pytest.importorskip('gudhi')
   shown = lambda points: np.clip(128 + 60 * points, 0, 255).astype(np.uint8)[:, :, None, None]
   of = lambda points: geometry(
@@ -125,13 +125,13 @@ def test_the_eval_sees_a_hole_and_collapse():
   assert same['protocol']['landmarks'] == 24
 
 
-def test_what_cannot_be_is_said(monkeypatch):
+def test_geometry_refuses_few_images_nan_and_no_gudhi(monkeypatch):
   pytest.importorskip('gudhi')
   few = np.zeros((4, 2, 2, 1), np.uint8)
-  with pytest.raises(InputError, match='6 or more'):
+  with refused("'train' has 4 images", '6 or more'):
     geometry(sampler_of(few), source_of(few), jax.random.key(0))
-  with pytest.raises(InputError, match='not all finite'):
+  with refused('nan', (9, 2)):
     mean_living_times(np.full((9, 2), np.nan), draws(9))
   monkeypatch.setitem(sys.modules, 'gudhi', None)
-  with pytest.raises(InputError, match='pip install'):
+  with refused("pip install 'gan_jax[metrics]'"):
     loops(np.ones((9, 3)))

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from gan_jax.errors import InputError
 from gan_jax.metrics.glicko import Rating, rated, skills
+from tests.messages import refused
 
 
-def test_it_is_the_worked_example():
+def test_rated_is_the_worked_example():
   opponents = [Rating(1400, 30), Rating(1550, 100), Rating(1700, 300)]
   found = rated(Rating(1500, 200, 0.06), opponents, [1, 0, 0])
   assert found.rating == pytest.approx(1464.06, abs=0.01)
@@ -15,13 +15,13 @@ def test_it_is_the_worked_example():
   assert found.volatility == pytest.approx(0.05999, abs=1e-5)
 
 
-def test_who_plays_nobody_is_less_well_known():
+def test_rated_is_less_sure_of_who_plays_nobody():
   found = rated(Rating(1500, 200, 0.06), [], [])
   assert found.rating == 1500
   assert found.deviation == pytest.approx(np.hypot(200, 0.06 * 173.7178))
 
 
-def test_a_great_surprise_raises_the_volatility():
+def test_rated_has_more_volatility_after_a_great_surprise():
   many = [Rating(2200, 30)] * 8
   assert rated(Rating(1300, 60), many, [1] * 8).volatility > 0.0605
   assert rated(Rating(2200, 60), many, [0.5] * 8).volatility < 0.06
@@ -41,13 +41,13 @@ def test_skills_come_out_in_their_order_and_mirror_each_other():
   np.testing.assert_allclose(np.diff(told), np.diff(makers) * 173.7178, rtol=0.1)
 
 
-def test_equal_players_stay_equal():
+def test_skills_of_equal_players_stay_equal():
   d, g = skills(np.full((3, 2), 0.5))
   assert {round(r.rating, 6) for r in (*d, *g)} == {1500}
 
 
-def test_scores_are_one_of_each_opponent():
-  with pytest.raises(InputError, match='1 opponents take as many scores'):
+def test_rated_takes_one_score_of_each_opponent():
+  with refused('1 opponents', [0.5, 1]):
     rated(Rating(), [Rating()], [0.5, 1])
-  with pytest.raises(InputError, match=r'in \[0, 1\]'):
+  with refused('[0, 1]', [2]):
     rated(Rating(), [Rating()], [2])

@@ -36,7 +36,7 @@ EVALS = kernel.kernel_distance, kernel.kernel_blocks, kernel.mmd, kernel.cmmd
 
 
 @pytest.mark.parametrize('eval_', EVALS)
-def test_evals_tell_noise_from_the_data(eval_):
+def test_kernel_distance_and_the_others_tell_noise_from_the_data(eval_):
   name, more = eval_.__name__, {'most': 30} if eval_ is kernel.kernel_blocks else {}
   same = run(eval_, of(120, 256, 1), **more)
   noise = of(120, 60, 2)
@@ -48,7 +48,7 @@ def test_evals_tell_noise_from_the_data(eval_):
   assert same['stderr'] > 0
 
 
-def test_they_are_the_discrepancies_of_what_is_seen():
+def test_kernel_distance_and_cmmd_are_of_what_is_seen():
   real, fake = seen(of(120, 256)), seen(of(120, 200, 1))
   found = run(kernel.kernel_distance, of(120, 200, 1))
   expected = discrepancy(real, fake, polynomial())
@@ -73,7 +73,7 @@ def test_kid_is_of_all_pairs_and_of_subsets(monkeypatch):
   assert found['protocol']['subsets'] == '5 of 40'
 
 
-def test_collapse_and_copies_move_it_as_they_should():
+def test_mmd_moves_with_collapse_and_copies_as_it_should():
   images = of(120, 256)
   honest = run(kernel.mmd, of(120, 256, 1))['biased']
   assert run(kernel.mmd, np.repeat(images[:4], 30, 0))['biased'] > 5 * honest

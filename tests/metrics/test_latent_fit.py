@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from gan_jax.errors import InputError
 from gan_jax.metrics.latent_fit import latent_fit, recovery
+from tests.messages import refused
 from tests.metrics.standing import sampler_of, source_of
 from tests.metrics.test_latent_path import A, drawing
 
@@ -28,12 +28,12 @@ def test_recovery_is_of_medians():
   assert found.p == ks_2samp(train, test).pvalue
   assert recovery(train, train)[2:] == (1, 0, 1)
   assert recovery(np.zeros(3), test).ratio == np.inf
-  with pytest.raises(InputError, match='0 errors of test'):
+  with refused('0 errors of test'):
     recovery(train, np.zeros(0))
 
 
 @pytest.mark.parametrize('told', [False, True])
-def test_images_that_G_can_make_are_made_again(told):
+def test_latent_fit_makes_images_that_G_can_make_again(told):
   z, y = RNG.normal(size=(24, 3)), np.arange(24) % 2
   scale = 0.4 + 0.4 * y if told else 0.5 * np.ones(24)
   made = images(z * scale[:, None], A)
@@ -48,7 +48,7 @@ def test_images_that_G_can_make_are_made_again(told):
   assert found['protocol']['n_real'] == [12, 12]
 
 
-def test_training_images_known_by_heart_stand_out():
+def test_latent_fit_tells_training_images_known_by_heart():
   B = RNG.normal(size=A.shape).astype(np.float32)
   known, other = images(RNG.normal(size=(12, 3)) / 2, A), images(RNG.normal(size=(12, 3)) / 2, B)
   sampler = drawing(lambda z: jnp.tanh(z / 2 @ A).reshape(-1, 4, 4, 1))
@@ -59,12 +59,12 @@ def test_training_images_known_by_heart_stand_out():
   assert found['latent_fit'] > 5 * found['train']
 
 
-def test_what_cannot_be_fitted_is_a_sentence():
+def test_latent_fit_refuses_what_cannot_be_fitted():
   stored = np.zeros((5, 4, 4, 1), np.uint8)
-  with pytest.raises(InputError, match='takes no z'):
+  with refused('no z'):
     latent_fit(sampler_of(stored), source_of(stored), KEY)
   G = lambda y, z: jnp.tanh(z @ A).reshape(-1, 4, 4, 1)
-  with pytest.raises(InputError, match='in this order'):
+  with refused('z and a class', 'order'):
     latent_fit(drawing(G, ('label', 'z')), source_of(stored), KEY)
-  with pytest.raises(InputError, match="images of 'train' have none"):
+  with refused("'train'", 'class'):
     latent_fit(drawing(lambda z, y: G(y, z), ('z', 'label')), source_of(stored), KEY)

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from scipy import signal, stats
 
-from gan_jax.errors import InputError
 from gan_jax.metrics import low_level as module
 from gan_jax.metrics.low_level import (
   EDGES,
@@ -21,6 +20,7 @@ from gan_jax.metrics.low_level import (
   weibull,
 )
 from gan_jax.metrics.pictures import grey
+from tests.messages import refused
 from tests.metrics.standing import sampler_of, source_of
 from tests.metrics.test_image_quality import noisy, smooth
 from tests.metrics.test_sharpness import blurred
@@ -50,7 +50,7 @@ def test_responses_equal_scipy(monkeypatch):
     np.testing.assert_allclose(found[i], expected, atol=1e-9)
 
 
-def test_regions_equal_scikit_image():
+def test_region_areas_equal_scikit_image():
   package = pytest.importorskip('skimage.measure')
   x = grey(IMAGES)
   expected = []
@@ -61,7 +61,7 @@ def test_regions_equal_scikit_image():
   assert sum(expected) == x.size
 
 
-def test_regions_of_known_pictures():
+def test_region_areas_of_known_pictures():
   board = np.indices((4, 4)).sum(0)[None] % 2 * 255.0
   assert region_areas(board).tolist() == [1] * 16
   stripes = np.tile([0.0, 255.0], (2, 4, 2))  # in two images, which do not touch each other
@@ -91,14 +91,14 @@ def test_statistics_are_of_all_images_whatever_the_blocks(monkeypatch):
   assert whole.areas[2] == np.sum((sizes >= 4) & (sizes < 8))
 
 
-def test_gradients_are_thinned_evenly_if_they_are_many(monkeypatch):
+def test_statistics_thin_many_gradients_evenly(monkeypatch):
   by = filters(1, RNG)
   monkeypatch.setattr(module, 'VALUES', 600)
   found = statistics(IMAGES, by).weibull
   assert found == pytest.approx(weibull(np.sort(gradients(grey(IMAGES)))[5:]), rel=0.2)
 
 
-def test_noise_is_gaussian_and_a_power_law_has_its_exponent():
+def test_statistics_find_noise_gaussian_and_a_power_laws_exponent():
   noise = np.clip(RNG.normal(128, 20, (40, 16, 16, 1)), 0, 255).astype(np.uint8)
   found = statistics(noise, filters(4, RNG))
   np.testing.assert_allclose(found.kurtosis, 3, atol=0.3)
@@ -120,7 +120,7 @@ def measured(fake, real):
   return low_level(sampler_of(fake), source_of(real), jax.random.key(0), n=len(real), count=4)
 
 
-def test_the_eval_sees_blur_and_noise():
+def test_low_level_sees_blur_and_noise():
   real = noisy(smooth(40, 24, 1), 5)
   same = measured(noisy(smooth(40, 24, 1), 5), real)
   soft, rough = measured(blurred(real, 1.5), real), measured(noisy(real, 25), real)
@@ -134,10 +134,10 @@ def test_the_eval_sees_blur_and_noise():
   assert {'area_exponent', 'real_area_exponent', 'contrast', 'filters', 'regions'} <= same.keys()
 
 
-def test_small_and_black_images_run_and_smaller_ones_are_refused():
+def test_low_level_takes_small_black_images_and_no_smaller_ones():
   black = np.zeros((4, 8, 8, 1), np.uint8)
   found = measured(black, smooth(4, 8, 1))
   assert np.isfinite(found['low_level'])
   assert np.isnan(found['weibull_shape'])
-  with pytest.raises(InputError, match='8x8 or more'):
+  with refused('8x8', '7x7'):
     measured(smooth(4, 7, 1), smooth(4, 7, 1))

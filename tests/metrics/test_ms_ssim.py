@@ -4,10 +4,10 @@ import jax
 import numpy as np
 import pytest
 
-from gan_jax.errors import InputError
 from gan_jax.metrics import ms_ssim as module
 from gan_jax.metrics.image_quality import ssim
 from gan_jax.metrics.ms_ssim import WEIGHTS, apart, ms_ssim, multi_scale, scales
+from tests.messages import refused
 from tests.metrics.standing import sampler_of, source_of
 from tests.metrics.test_image_quality import in_torch, noisy, smooth, window
 
@@ -16,7 +16,7 @@ KEY = jax.random.key(0)
 
 
 @pytest.mark.parametrize('count', [5, 3])
-def test_equals_pytorch_msssim(count, monkeypatch):
+def test_multi_scale_equals_pytorch_msssim(count, monkeypatch):
   torch, package = pytest.importorskip('torch'), pytest.importorskip('pytorch_msssim')
   monkeypatch.setattr(module, 'WEIGHTS', WEIGHTS[:count])
   a = smooth(2, 176, 2)
@@ -29,7 +29,7 @@ def test_equals_pytorch_msssim(count, monkeypatch):
   np.testing.assert_allclose(multi_scale(a, b), theirs.numpy(), atol=1e-7)
 
 
-def test_equals_piq(torch_fidelity):
+def test_multi_scale_equals_piq(torch_fidelity):
   torch, piq = pytest.importorskip('torch'), pytest.importorskip('piq')
   a = smooth(2, 176, 1)
   b = noisy(a, 30)
@@ -37,7 +37,7 @@ def test_equals_piq(torch_fidelity):
   np.testing.assert_allclose(multi_scale(a, b), theirs.numpy(), atol=1e-6)
 
 
-def test_how_many_scales_fit():
+def test_scales_are_as_many_as_fit():
   assert [scales(s, s) for s in (8, 10, 11, 28, 32, 64, 128, 160, 161, 256)] == [
     0, 0, 1, 2, 2, 3, 4, 4, 5, 5,
   ]  # fmt: skip
@@ -45,26 +45,26 @@ def test_how_many_scales_fit():
   assert scales(8, 8, 7) == 1
 
 
-def test_at_one_scale_it_is_ssim():
+def test_multi_scale_at_one_scale_is_ssim():
   a = smooth(3, 20, 1)
   b = noisy(a)
   np.testing.assert_allclose(multi_scale(a, b), ssim(a, b) ** WEIGHTS.sum(), rtol=1e-12)
   assert multi_scale(a, a) == pytest.approx(1)
 
 
-def test_fewer_scales_share_the_weight_of_all():
+def test_multi_scale_of_fewer_scales_shares_the_weight_of_all():
   a = np.full((1, 16, 16, 1), 100, np.uint8)
   b = np.full((1, 16, 16, 1), 120, np.uint8)  # alike but for luminance, at the only scale
   assert multi_scale(a, b)[0] == pytest.approx(ssim(a, b)[0] ** WEIGHTS.sum())
 
 
-def test_odd_sides_and_every_size_run():
+def test_multi_scale_takes_odd_sides_and_every_size():
   for side, channels in [(13, 1), (28, 1), (33, 3), (63, 3)]:
     a = smooth(2, side, channels)
     assert np.all(multi_scale(a, noisy(a)) < 1)
 
 
-def test_pairs_are_of_one_class_and_take_no_image_twice():
+def test_apart_pairs_within_a_class_and_takes_no_image_twice():
   label = np.array([0, 0, 0, 1, 1, 2, 2, 2, 2])
   pairs = np.concatenate(list(apart(9, label, RNG)))
   assert len(pairs) == 4
@@ -73,7 +73,7 @@ def test_pairs_are_of_one_class_and_take_no_image_twice():
   assert len(next(apart(9, None, RNG))) == 4
 
 
-def test_a_collapsed_generator_is_at_one_and_diverse_samples_are_as_real_ones_are():
+def test_ms_ssim_is_one_of_collapse_and_as_real_of_diverse_samples():
   real = smooth(60, 16, 1)
   collapsed = np.repeat(real[:1], 60, axis=0)
   one = ms_ssim(sampler_of(collapsed), source_of(real), KEY, n=60)
@@ -86,7 +86,7 @@ def test_a_collapsed_generator_is_at_one_and_diverse_samples_are_as_real_ones_ar
   assert not one['protocol']['within_classes']
 
 
-def test_within_classes():
+def test_ms_ssim_within_classes_sees_a_collapsed_class():
   label = np.repeat([0, 1, 2], 20)
   real = smooth(60, 16, 1)
   fake = real.copy()
@@ -101,7 +101,7 @@ def test_within_classes():
   assert found['ms_ssim'] == pytest.approx(np.mean(parts), abs=0.1)
 
 
-def test_labels_of_real_images_are_those_of_the_rows_that_are_looked_at():
+def test_ms_ssim_takes_the_labels_of_the_rows_it_looks_at():
   """Only a third of the split is looked at; were labels others', pairs would be of two classes."""
   label = np.repeat([0, 1], 30)
   real = np.where(label[:, None, None, None] == 0, smooth(1, 12, 1), smooth(1, 12, 1))
@@ -110,10 +110,10 @@ def test_labels_of_real_images_are_those_of_the_rows_that_are_looked_at():
   assert found['ms_ssim'] == pytest.approx(1)
 
 
-def test_too_small_and_too_few_are_refused():
+def test_ms_ssim_refuses_too_small_and_too_few():
   small = smooth(4, 8, 1)
-  with pytest.raises(InputError, match='window=7'):
+  with refused('8x8', 'window=7'):
     ms_ssim(sampler_of(small), source_of(small), KEY, n=4)
   assert ms_ssim(sampler_of(small), source_of(small), KEY, n=4, window=7)['ms_ssim'] < 1
-  with pytest.raises(InputError, match='no pair'):
+  with refused('1 images', 'pair'):
     ms_ssim(sampler_of(small), source_of(small), KEY, n=1, window=7)

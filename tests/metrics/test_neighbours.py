@@ -1,14 +1,16 @@
-"""Nearest neighbours and reconstruction, on encoders that know everything, or nothing."""
+"""Nearest neighbours and reconstruction, on encoders that know everything, or nothing.
+
+Covers: metrics/roundtrip.py.
+"""
 
 import jax
 import numpy as np
-import pytest
 
 from gan_jax.data.source import Source
-from gan_jax.errors import InputError
 from gan_jax.metrics.neighbours import accuracy, neighbours
 from gan_jax.metrics.roundtrip import roundtrip
 from gan_jax.sampling import Sampler
+from tests.messages import refused
 
 KEY = jax.random.key(0)
 
@@ -38,26 +40,26 @@ def test_accuracy_is_that_of_the_nearest_of_all():
   assert accuracy(known, asked, labels, truth) == right == 0.75
 
 
-def test_an_encoder_that_keeps_the_class_alone_beats_pixels():
+def test_neighbours_by_a_code_of_the_class_beat_those_by_pixels():
   found = neighbours(sampler(lambda x: x[:, :1, 0, 0]), source, KEY)
   assert found['nearest/mean'] == 1.0
   assert 0.2 < found['nearest/pixels'] < 0.8
 
 
-def test_only_so_many_are_looked_at():
+def test_neighbours_are_looked_for_among_only_so_many():
   sizes = []
   neighbours(sampler(lambda x: (sizes.append(len(x)), x[:, :1, 0, 0])[1]), source, KEY, train=9,
              test=5)  # fmt: skip
   assert sizes == [9, 5]
 
 
-def test_data_without_labels_are_refused():
+def test_neighbours_refuse_data_without_labels():
   bare = lambda split='train': Source({'image': source().arrays['image']}, {'name': 'bare'})
-  with pytest.raises(InputError, match='bare has no labels'):
+  with refused('bare', 'labels'):
     neighbours(sampler(lambda x: x), bare, KEY)
 
 
-def test_reconstruction_is_the_mean_distance_and_the_shuffled_one_that_of_another_image():
+def test_roundtrip_is_the_mean_distance_and_shuffled_to_another():
   back = lambda z: z.reshape(-1, 2, 2, 1)
   whole = roundtrip(sampler(lambda x: x.reshape(-1, 4), back), source, KEY)
   assert whole['error'] == 0

@@ -1,13 +1,16 @@
-"""Distances tile by tile, against differences in float64; neighbours; counts at a radius."""
+"""Distances tile by tile, against differences in float64; neighbours; counts at a radius.
+
+Covers: metrics/nearest.py.
+"""
 
 import jax
 import numpy as np
 import pytest
 
-from gan_jax.errors import InputError
 from gan_jax.metrics import pairwise
 from gan_jax.metrics.nearest import least, nearest, nearest_others
 from gan_jax.metrics.pairwise import DEVICES, DOUBLE, SINGLE, flat, inside, parts, tiles, triangle
+from tests.messages import refused
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(3, 1, (137, 24)).astype(np.float32)
@@ -43,12 +46,12 @@ def test_tiles_are_all_pairs_and_keep_their_word_about_rounding(product, error):
     np.testing.assert_allclose(tile.exact(i, j), true[tile.rows, tile.columns][i, j], rtol=1e-14)
 
 
-def test_a_far_middle_costs_nothing():
+def test_tiles_lose_nothing_by_a_far_middle():
   far = [(v + 3e4).astype(np.float64) for v in (X, Y)]
   np.testing.assert_allclose(whole(tiles(*far), (137, 211)), squares(*far), rtol=2e-5)
 
 
-def test_the_triangle_holds_every_pair_once():
+def test_triangle_holds_every_pair_once():
   times = np.zeros((137, 137), int)
   for tile in triangle(X):
     times[tile.rows, tile.columns] += 1
@@ -57,14 +60,14 @@ def test_the_triangle_holds_every_pair_once():
   assert (times == 1).all()
 
 
-def test_files_are_read_in_parts(tmp_path):
+def test_tiles_read_files_in_parts(tmp_path):
   held = np.memmap(tmp_path / 'x', np.float32, 'w+', shape=X.shape)
   held[:] = X
   np.testing.assert_allclose(whole(tiles(held, Y), (137, 211)), squares(X, Y), rtol=2e-5)
 
 
 @pytest.mark.parametrize('compare', [np.less, np.less_equal])
-def test_ties_are_decided_as_in_float64(compare):
+def test_inside_decides_ties_as_in_float64(compare):
   x, y = (RNG.integers(0, 3, (n, 6)).astype(np.float32) for n in (70, 130))
   true, radius = squares(x, y), RNG.integers(0, 9, 130).astype(float)
   for tile in tiles(x, y):
@@ -80,14 +83,14 @@ def test_nearest_are_those_of_float64(k):
   np.testing.assert_allclose(found.square, np.take_along_axis(true, order, 1), rtol=1e-14)
 
 
-def test_the_nearest_other_is_not_oneself():
+def test_nearest_others_are_not_oneself():
   found, true = nearest_others(X, 4), squares(X, X)
   np.fill_diagonal(true, np.inf)
   np.testing.assert_array_equal(found.row, np.argsort(true, axis=1)[:, :4])
   np.testing.assert_allclose(found.distance, np.sqrt(np.sort(true, axis=1)[:, :4]), rtol=1e-14)
 
 
-def test_many_that_float32_cannot_tell_apart_are_told_apart():
+def test_nearest_others_are_told_apart_where_float32_cannot():
   base = RNG.normal(size=(4, 24))
   x = np.repeat(base, 30, axis=0) + 1e-6 * RNG.normal(size=(120, 24))
   found, true = nearest_others(x, 3), squares(x, x)
@@ -100,10 +103,11 @@ def test_many_that_float32_cannot_tell_apart_are_told_apart():
 
 def test_tiles_of_long_rows_are_smaller(monkeypatch):
   monkeypatch.setattr(pairwise, 'SIDE', 2048)
-  assert [len(list(tiles(x, x))) for x in (np.ones((200, 2)), np.ones((200, 2**14)))] == [1, 4]
+  short, long = (np.ones((200, d), np.float32) for d in (2, 2**14))
+  assert [len(list(tiles(x, x, SINGLE))) for x in (short, long)] == [1, 4]
 
 
-def test_order_tiles_and_devices_do_not_matter(monkeypatch):
+def test_nearest_others_are_blind_to_order_tiles_and_devices(monkeypatch):
   order = RNG.permutation(137)
   found = nearest_others(X, 3)
   monkeypatch.setattr(pairwise, 'SMALL', 0)
@@ -114,7 +118,7 @@ def test_order_tiles_and_devices_do_not_matter(monkeypatch):
 
 
 @pytest.mark.parametrize(('columns', 'm'), [(7, 7), (100, 3), (333, 5), (640, 1)])
-def test_the_least_of_rows_and_of_columns(columns, m):
+def test_least_is_of_rows_and_of_columns(columns, m):
   a = RNG.normal(size=(50, columns)).astype(np.float32)
   for b in (a, np.ascontiguousarray(a.T).T):
     value, column = least(b, m)
@@ -128,14 +132,14 @@ def test_parts_are_of_nearly_one_size_and_cover_all():
   assert parts(0, 9) == []
 
 
-def test_what_has_no_distances_is_refused():
-  with pytest.raises(InputError, match=r'24 and of 23'):
+def test_tiles_and_nearest_refuse_what_has_no_distances():
+  with refused('of 24 and of 23'):
     list(tiles(X, Y[:, :23]))
-  with pytest.raises(InputError, match='not all finite'):
+  with refused('nan', (1, 2)):
     flat(np.array([[0.0, np.nan]]))
-  with pytest.raises(InputError, match='N > 0 rows'):
+  with refused('N > 0', (0, 3)):
     flat(np.zeros((0, 3)))
-  with pytest.raises(InputError, match='k=138'):
+  with refused('k=138', '137 rows'):
     nearest(Y, X, 138)
-  with pytest.raises(InputError, match='0 rows beside each'):
+  with refused('k=1', '0 rows'):
     nearest_others(X[:1])

@@ -1,4 +1,7 @@
-"""The Parzen estimate against scipy in float64, and against the protocol's known numbers."""
+"""The Parzen estimate against scipy in float64, and against the protocol's known numbers.
+
+Covers: metrics/mixture.py.
+"""
 
 import jax
 import numpy as np
@@ -9,9 +12,9 @@ from sklearn.cluster import KMeans
 from sklearn.neighbors import KernelDensity
 
 from gan_jax.data.mnist import mnist
-from gan_jax.errors import InputError
 from gan_jax.metrics import pairwise, parzen
 from gan_jax.metrics.mixture import LogMeanExp, log_densities, log_sums, merged
+from tests.messages import refused, says
 from tests.metrics.standing import sampler_of, source_of
 
 RNG = np.random.default_rng(0)
@@ -27,7 +30,7 @@ def exact(x, centres, sigma):
 
 
 @pytest.mark.parametrize('sigma', [0.01, 0.1, 0.2, 1.0, 10.0])
-def test_equals_scipy_in_float64(sigma, monkeypatch):
+def test_log_likelihood_equals_scipy_in_float64(sigma, monkeypatch):
   monkeypatch.setattr(pairwise, 'SIDE', 64)
   x, centres = RNG.random((70, 784), np.float32), RNG.random((200, 784), np.float32)
   ours = parzen.log_likelihood(x.reshape(70, 28, 28, 1), centres, sigma)
@@ -37,13 +40,13 @@ def test_equals_scipy_in_float64(sigma, monkeypatch):
   np.testing.assert_allclose(theirs, exact(x, centres, sigma), rtol=1e-6, atol=1e-3)
 
 
-def test_equals_kernel_density_that_looks_at_all_centres():
+def test_log_likelihood_equals_kernel_density_of_all_centres():
   x, centres = RNG.random((50, 20)), RNG.random((90, 20))
   theirs = KernelDensity(bandwidth=0.3, leaf_size=90).fit(centres).score_samples(x)
   np.testing.assert_allclose(parzen.log_likelihood(x, centres, 0.3), theirs, atol=1e-6)
 
 
-def test_one_centre_is_the_normal_density():
+def test_log_likelihood_of_one_centre_is_the_normal_density():
   centre = np.full((1, 3), 0.5, np.float32)
   x = np.array([[0.5, 0.5, 0.5], [0.1, 0.9, 0.5]], np.float32)
   density = multivariate_normal(centre[0], 0.04 * np.eye(3)).logpdf(x)
@@ -52,7 +55,7 @@ def test_one_centre_is_the_normal_density():
   np.testing.assert_allclose(peak, 541.3515, atol=1e-4)
 
 
-def test_parts_add_up_to_the_whole_and_their_order_does_not_matter():
+def test_merged_parts_add_up_to_the_whole_in_any_order():
   x, centres = RNG.random((30, 50)), RNG.random((120, 50))
   whole = log_sums(x, centres, parzen.SIGMAS)
   parts = [log_sums(x, part, parzen.SIGMAS) for part in np.split(centres, [1, 70, 100])]
@@ -67,7 +70,7 @@ def test_parts_add_up_to_the_whole_and_their_order_does_not_matter():
     np.testing.assert_allclose(densities[s], exact(x, centres, sigma), atol=1e-4)
 
 
-def test_grid_is_the_authors_and_sigma_is_chosen_on_validation_images():
+def test_estimate_chooses_the_authors_sigma_on_validation_images():
   np.testing.assert_allclose(parzen.SIGMAS[:4], [0.1, 0.12915, 0.16681, 0.21544], atol=5e-6)
   centres = RNG.normal(0, 1, (500, 2)).astype(np.float32)
   points = [centres[i] + RNG.normal(0, 0.2, (500, 2)) for i in (range(500), range(500))]
@@ -78,7 +81,7 @@ def test_grid_is_the_authors_and_sigma_is_chosen_on_validation_images():
   np.testing.assert_allclose([found.mean, found.stderr], [each.mean(), each.std() / 500**0.5], 1e-4)
 
 
-def test_of_many_samples_it_is_the_likelihood_of_a_known_mixture():
+def test_stream_of_many_samples_is_the_likelihood_of_a_mixture():
   """A Gaussian of width s, blurred by sigma, is one of width sqrt(s^2 + sigma^2)."""
   draw = lambda n: RNG.normal(0, 0.5, (n, 2))
   x = draw(400)
@@ -88,7 +91,7 @@ def test_of_many_samples_it_is_the_likelihood_of_a_known_mixture():
   assert found.mean == pytest.approx(true.mean(), abs=0.02)
 
 
-def test_a_stream_holds_one_batch_and_says_how_far_it_is():
+def test_stream_holds_one_batch_and_says_how_far_it_is():
   centres, valid, test = RNG.random((90, 8)), RNG.random((40, 8)), RNG.random((50, 8))
   found = list(parzen.stream(lambda: np.split(centres, [20, 50]), valid, test))
   assert [one.centres for one in found] == [20, 50, 90]
@@ -105,14 +108,14 @@ def flat(x):
   return x.reshape(len(x), -1) / np.float32(255)
 
 
-def test_the_evals_keep_the_protocol_and_tell_it():
+def test_parzen_and_the_others_keep_the_protocol_and_tell_it():
   drawn, valid, test = data(40), data(30), data(25)
   given = sampler_of(drawn), source_of(data(5), valid=valid, test=test), KEY
   found = parzen.parzen(*given, n=40, valid='valid', limit=20)
   expected = parzen.estimate(flat(drawn), flat(valid[:20]), flat(test))
   assert found['parzen'] == pytest.approx(expected.mean)
   assert [found[k] for k in ('sigma', 'centres')] == [expected.sigma, 40]
-  assert found['protocol']['sigma_on'] == 'the first 20 of valid'
+  says(found['protocol']['sigma_on'], '20', 'valid')
   streamed = parzen.parzen_stream(*given, n=100, batch=40, valid='valid', limit=20)
   repeated = np.concatenate([drawn, drawn, drawn[:20]])  # the stand-in draws the same each time
   expected = parzen.estimate(flat(repeated), flat(valid[:20]), flat(test))
@@ -130,7 +133,7 @@ def test_means_are_those_of_lloyds_algorithm():
   np.testing.assert_allclose(ours, theirs.cluster_centers_, atol=1e-5)
 
 
-def test_means_of_real_images_beat_as_many_real_images():
+def test_parzen_kmeans_beats_as_many_real_images():
   place = RNG.random((20, 9)) * 255
   draw = lambda n: np.clip(place[RNG.integers(0, 20, n)] + RNG.normal(0, 30, (n, 9)), 0, 255)
   images = lambda n: draw(n).reshape(n, 3, 3, 1).astype(np.uint8)
@@ -140,16 +143,17 @@ def test_means_of_real_images_beat_as_many_real_images():
   means = parzen.parzen_kmeans(None, source, KEY, split='train', **how)
   real = parzen.parzen(sampler_of(train[:60]), source, KEY, **how)
   assert means['parzen_kmeans'] > real['parzen'] + 0.5
-  with pytest.raises(InputError, match='more than the 1,500 images'):
+  with refused("'train'", '1,500'):
     parzen.parzen_kmeans(None, source, KEY, n=1500, split='train')
 
 
-def test_images_that_are_no_numbers_are_refused():
-  with pytest.raises(InputError, match='centres are not all finite'):
+def test_log_likelihood_refuses_what_is_no_number():
+  with refused('centres', 'nan', (2, 3)):
     parzen.log_likelihood(np.zeros((2, 3)), np.full((2, 3), np.nan), 0.1)
 
 
-def test_training_images_as_samples_score_241_on_mnist(real_data):
+@pytest.mark.slow  # ten thousand images against as many, ten widths: what the protocol is of
+def test_estimate_of_training_images_is_241_on_mnist(real_data):
   unit = lambda split: mnist(split, folder=str(real_data / 'mnist')).arrays['image'] / 255
   found = parzen.estimate(unit('train[:10000]'), unit('train[50000:51000]'), unit('test'))
   assert found.sigma == pytest.approx(0.16681005372000587)

@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 from sklearn.svm import LinearSVC
 
-from gan_jax import inside
-from gan_jax.errors import InputError
+from gan_jax import inside, priors, sampling
+from gan_jax import step as steps
+from gan_jax.data import transforms
 from gan_jax.exposed import columns, exposed
+from gan_jax.game import Net, Objective
+from gan_jax.inside import Layer
 from gan_jax.metrics import probe
-from gan_jax.nets import dcgan, plain
+from gan_jax.nets import dcgan
 from gan_jax.nets.layers import net
-from tests.figures.test_filters import run
+from tests.messages import refused, says
 from tests.metrics.standing import source_of
 
 KEY = jax.random.key(0)
@@ -34,47 +37,65 @@ SOURCE = source_of(*TRAIN, test=TEST)
 
 @pytest.fixture(scope='module')
 def sampler():
-  return run(net(dcgan.Discriminator(width=3), jnp.zeros((2, 16, 16, 1))))
+  """Of an untrained D of two layers; what G is does not matter."""
+  nets = {
+    'G': Net(lambda key: (), lambda w, z, key=None: jnp.zeros((len(z), 16, 16, 1))),
+    'D': net(dcgan.Discriminator(width=3), jnp.zeros((2, 16, 16, 1))),
+  }
+  game = steps.Game(nets, {}, Objective({}), {})
+  make = sampling.make_sampler(game, priors.normal(4), transforms.scale(), batch=8, calibration=2)
+  return make(steps.init(game, KEY))
 
 
-def test_pooling_takes_the_maxima_of_a_grid():
-  maps = jnp.asarray(RNG.normal(size=(2, 8, 12, 3)), jnp.float32)
-  expected = np.asarray(maps).reshape(2, 4, 2, 4, 3, 3).max((2, 4))
-  np.testing.assert_array_equal(probe.pooled(maps), expected)
-  np.testing.assert_array_equal(probe.pooled(maps[:, :4, :4]), maps[:, :4, :4])
-  assert probe.pooled(maps[:, :2, :7]).shape == (2, 2, 4, 3)
-  odd = probe.pooled(maps[:, :7])  # cells 0-1, 1-3, 3-5, 5-6
-  for i, rows in enumerate(((0, 2), (1, 4), (3, 6), (5, 7))):
-    np.testing.assert_array_equal(odd[0, i, 0], np.asarray(maps)[0, slice(*rows), :3].max((0, 1)))
+@pytest.fixture(scope='module')
+def opened(sampler):
+  """Its D laid open, with the images to learn from."""
+  return exposed(sampler, 'D', columns(SOURCE, 'train'))
 
 
-def test_features_are_of_all_layers_of_maps(sampler):
-  opened = exposed(sampler, 'D', columns(SOURCE, 'train'))
-  found = probe.extract(opened, *opened.given)
-  values = inside.seen(opened.function, inside.maps(opened.layers))(opened.given[0])
+@pytest.fixture(scope='module')
+def features(sampler, opened):
+  """What `extract` makes of both splits."""
+  given = np.concatenate([*opened.given, sampler.see(TEST[0])])
+  return np.split(probe.extract(opened, given), [len(TRAIN[0])])
+
+
+def test_pooled_takes_the_maxima_of_a_grid():
+  maps = RNG.normal(size=(2, 8, 12, 3)).astype(np.float32)
+  given = maps, maps[:, :4, :4], maps[:, :2, :7], maps[:, :7]
+  whole, small, wide, odd = jax.jit(lambda *all_: [probe.pooled(a) for a in all_])(*given)
+  expected = maps.reshape(2, 4, 2, 4, 3, 3).max((2, 4))
+  np.testing.assert_array_equal(whole, expected)
+  np.testing.assert_array_equal(small, maps[:, :4, :4])
+  assert wide.shape == (2, 2, 4, 3)
+  for i, rows in enumerate(((0, 2), (1, 4), (3, 6), (5, 7))):  # cells 0-1, 1-3, 3-5, 5-6
+    np.testing.assert_array_equal(odd[0, i, 0], maps[0, slice(*rows), :3].max((0, 1)))
+
+
+def test_extract_is_of_all_layers_of_maps(opened, features):
+  see = jax.jit(inside.seen(opened.function, inside.maps(opened.layers)))
+  values = see(opened.given[0])
   assert [value.after.shape for value in values] == [(240, 8, 8, 3), (240, 4, 4, 6)]
   expected = [np.asarray(values[0].after).reshape(240, 4, 2, 4, 2, 3).max((2, 4)), values[1].after]
   expected = np.concatenate([np.asarray(e).reshape(240, -1) for e in expected], axis=1)
-  np.testing.assert_allclose(found, expected, atol=1e-5)
-  flat = run(net(plain.Discriminator(), jnp.zeros((2, 16, 16, 1))))
-  with pytest.raises(InputError, match='no maps to pool'):
-    probe.extract(exposed(flat, 'D', columns(SOURCE, 'train')), *opened.given)
+  np.testing.assert_allclose(features[0], expected, atol=1e-5)
+  flat = opened._replace(layers=(Layer('Dense_0', 'Dense', (5,)),))
+  with refused('maps', 'convolutions'):
+    probe.extract(flat, *opened.given)
 
 
-def test_accuracy_is_scikit_learns_on_the_same_features(sampler):
-  opened = exposed(sampler, 'D', columns(SOURCE, 'train'))
-  x = probe.extract(opened, *opened.given)
-  test = probe.extract(opened, sampler.see(TEST[0]))
+def test_probe_is_as_right_as_scikit_learn_on_the_same_features(sampler, features):
+  x, test = features
   found = probe.probe(sampler, SOURCE, KEY, c=(0.01,))
   expected = LinearSVC(C=0.01, dual=False).fit(x, TRAIN[1]).score(test, TEST[1])
   assert found['accuracy'] == pytest.approx(expected, abs=0.012)
   assert found['accuracy'] > 0.6
   assert found['features'] == 16 * 9
   assert found['c'] == 0.01
-  assert found['protocol']['features'] == 'D, 2 layers'
+  says(found['protocol']['features'], 'D', '2 layers')
 
 
-def test_c_is_chosen_on_what_is_held_out():
+def test_chosen_c_is_the_best_on_what_is_held_out():
   x = RNG.normal(size=(200, 30))
   y = (x[:, 0] + 0.7 * RNG.normal(size=200) > 0).astype(int)
   fit, held = probe.Labelled(x[:100], y[:100]), probe.Labelled(x[100:], y[100:])
@@ -84,17 +105,20 @@ def test_c_is_chosen_on_what_is_held_out():
   assert probe.chosen([(fit, fit)], (7,)) == 7
 
 
-def test_few_labels_are_as_many_of_each_class():
+def test_balanced_takes_as_many_labels_of_each_class():
   y = np.repeat([0, 1, 2], [50, 30, 20])
   rows = probe.balanced(y, 30, np.random.default_rng(0))
   assert np.bincount(y[rows]).tolist() == [10, 10, 10]
   assert len(set(rows)) == 30
   for count in (31, 63, 0):
-    with pytest.raises(InputError, match='multiple of the classes'):
+    with refused(f'{count} labels', '3 classes', '20'):
       probe.balanced(y, count, np.random.default_rng(0))
 
 
-def test_fewer_labels_more_errors(sampler):
+def test_few_labels_make_more_errors_the_fewer_they_are(sampler, features, monkeypatch):
+  """Of features that are known, of the network's own inputs for either split."""
+  known = {240: features[0], 90: features[1]}
+  monkeypatch.setattr(probe, 'extract', lambda net, x: known[len(x)])
   of = lambda labels: probe.few_labels(
     sampler, SOURCE, KEY, labels=labels, draws=4, c=(0.1,), validation=60
   )
@@ -106,7 +130,7 @@ def test_fewer_labels_more_errors(sampler):
   assert more['protocol']['labels'] == 120
 
 
-def test_an_extractor_is_probed_in_the_same_way(sampler):
+def test_probe_takes_an_extractor_in_the_same_way(sampler):
   found = probe.probe(sampler, SOURCE, KEY, of='pixels', c=(1e-3,))
   flat = lambda image: image.reshape(len(image), -1) / 255
   expected = LinearSVC(C=1e-3).fit(flat(TRAIN[0]), TRAIN[1]).score(flat(TEST[0]), TEST[1])
@@ -115,6 +139,6 @@ def test_an_extractor_is_probed_in_the_same_way(sampler):
   assert found['protocol']['features'] == 'pixels'
 
 
-def test_without_labels_it_is_a_sentence(sampler):
-  with pytest.raises(InputError, match="'test' has no labels"):
+def test_probe_refuses_data_without_labels(sampler):
+  with refused("'test'", 'labels'):
     probe.probe(sampler, source_of(*TRAIN, test=TEST[0]), KEY)

@@ -1,3 +1,8 @@
+"""Translations and coupled pictures, by generators that do what they are told.
+
+Covers: figures/translation.py.
+"""
+
 from types import SimpleNamespace
 
 import jax
@@ -42,7 +47,7 @@ def test_errors_are_numpys():
   assert errors(X / 255, X / 255)['psnr'] == 100  # not infinite
 
 
-def test_a_translation_is_held_beside_doing_nothing_and_beside_the_mean_image():
+def test_reconstruction_is_beside_doing_nothing_and_the_mean_image():
   numbers = reconstruction(sampler(lambda x: np.zeros_like(x)), opened, KEY, split='val', n=4)
   x, y = X[:4] / 255, Y[:4] / 255
   np.testing.assert_allclose(numbers['l1'], np.abs(0.5 - y).mean(), rtol=1e-5)
@@ -53,7 +58,7 @@ def test_a_translation_is_held_beside_doing_nothing_and_beside_the_mean_image():
   np.testing.assert_allclose(numbers['psnr'], psnr, rtol=1e-5)
 
 
-def test_the_right_translation_has_no_error():
+def test_reconstruction_of_the_right_translation_has_no_error():
   right = {image.tobytes(): wanted for image, wanted in zip(X, Y, strict=True)}
   look = sampler(None)
   of = lambda x: look.see(np.stack([right[image.tobytes()] for image in look.display(x)]))
@@ -78,7 +83,7 @@ def pictures(z, label):
   return image / np.float32(127.5) - 1
 
 
-def test_a_coupled_generator_draws_outlines_of_what_it_draws():
+def test_coupling_finds_outlines_of_what_is_drawn():
   prior = lambda key, n: jnp.arange(n, dtype=jnp.float32).reshape(n, 1)
   numbers = coupling(sampler(pictures, prior), opened, KEY, n=6)
   assert numbers['l1'] < 1e-6

@@ -1,10 +1,12 @@
+"""Scores of what a classifier says: against packages, formulas and known answers."""
+
 import jax
 import numpy as np
 import pytest
 
-from gan_jax.errors import InputError
 from gan_jax.features.extractor import Extractor
 from gan_jax.metrics import scores
+from tests.messages import refused
 from tests.metrics.standing import sampler_of, source_of
 
 KEY = jax.random.key(0)
@@ -18,7 +20,7 @@ def sure(labels, k=10):
 
 
 @pytest.mark.parametrize('splits', [1, 10])
-def test_it_is_torch_fidelitys(torch_fidelity, splits):
+def test_inception_score_is_torch_fidelitys(torch_fidelity, splits):
   import torch
   from torch_fidelity.metric_isc import isc_features_to_metric
 
@@ -28,13 +30,13 @@ def test_it_is_torch_fidelitys(torch_fidelity, splits):
   assert found.spread == pytest.approx(theirs['inception_score_std'], abs=1e-12)
 
 
-def test_it_is_the_formula():
+def test_inception_score_is_the_formula():
   p = np.exp(LOGITS) / np.exp(LOGITS).sum(1, keepdims=True)
   divergence = [np.sum(row * np.log(row / p.mean(0))) for row in p]
   assert scores.inception_score(LOGITS, 1).mean == pytest.approx(np.exp(np.mean(divergence)))
 
 
-def test_it_lies_between_1_and_the_number_of_classes():
+def test_inception_score_is_from_1_to_the_number_of_classes():
   assert scores.inception_score(np.zeros((50, 10)), 5).mean == pytest.approx(1)
   balanced = sure(np.arange(1000) % 10)
   assert scores.inception_score(balanced, 10).mean == pytest.approx(10)
@@ -42,7 +44,7 @@ def test_it_lies_between_1_and_the_number_of_classes():
   assert scores.inception_score(dropped, 10).mean == pytest.approx(5)
 
 
-def test_the_mode_score_is_the_inception_score_where_the_classes_have_their_shares():
+def test_mode_score_is_the_inception_score_of_the_right_shares():
   balanced, shares = sure(np.arange(1000) % 10), np.full(10, 0.1)
   assert scores.mode_score(balanced, shares) == pytest.approx(10)
   p = np.exp(LOGITS - np.log(np.exp(LOGITS).sum(1, keepdims=True)))
@@ -55,7 +57,7 @@ def test_the_mode_score_is_the_inception_score_where_the_classes_have_their_shar
   assert scores.mode_score(LOGITS, shares) == pytest.approx(expected)
 
 
-def test_with_the_divergence_reversed_a_dropped_class_counts_without_bound():
+def test_mode_score_reversed_counts_a_dropped_class_without_bound():
   p = np.exp(LOGITS - np.log(np.exp(LOGITS).sum(1, keepdims=True)))
   shares = np.arange(1, 11) / 55
   off = np.sum(shares * np.log(shares / p.mean(0)))
@@ -65,7 +67,7 @@ def test_with_the_divergence_reversed_a_dropped_class_counts_without_bound():
   assert scores.mode_score_reversed(dropped, even) < 0.1 < scores.mode_score(dropped, even)
 
 
-def test_with_the_shares_in_both_terms_it_would_be_the_inception_score():
+def test_inception_score_is_what_shares_in_both_terms_would_give():
   p = np.exp(LOGITS - np.log(np.exp(LOGITS).sum(1, keepdims=True)))
   shares, q = np.arange(1, 11) / 55, p.mean(0)
   to = lambda a, b: np.sum(a * np.log(a / b), -1)
@@ -73,7 +75,7 @@ def test_with_the_shares_in_both_terms_it_would_be_the_inception_score():
   assert printed == pytest.approx(scores.inception_score(LOGITS, 1).mean, rel=1e-12)
 
 
-def test_scores_do_not_depend_on_the_blocks(monkeypatch):
+def test_inception_score_and_the_others_are_blind_to_the_blocks(monkeypatch):
   shares = np.full(10, 0.1)
   every = lambda: [
     *scores.inception_score(LOGITS, 3),
@@ -86,7 +88,7 @@ def test_scores_do_not_depend_on_the_blocks(monkeypatch):
   assert every() == pytest.approx(whole, rel=1e-12)
 
 
-def test_the_modified_score_is_its_double_sum():
+def test_modified_score_is_its_double_sum():
   logits = LOGITS[:60]
   log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
   read, of_class = log_p.argmax(1), []
@@ -98,7 +100,7 @@ def test_the_modified_score_is_its_double_sum():
   assert scores.modified_score(np.repeat(LOGITS[:1], 20, 0)) == pytest.approx(1)
 
 
-def test_the_am_score_is_0_of_sure_and_balanced_samples_and_more_of_all_others():
+def test_am_score_is_0_of_sure_and_balanced_samples_alone():
   shares = np.full(10, 0.1)
   assert scores.am_score(sure(np.arange(1000) % 10), shares) == pytest.approx(0, abs=1e-12)
   assert scores.am_score(np.zeros((50, 10)), shares) == pytest.approx(np.log(10))
@@ -121,7 +123,7 @@ def of(labels):
   return image
 
 
-def test_evals_see_dropped_classes():
+def test_class_score_and_class_scores_see_dropped_classes():
   real = np.arange(80) % 4
   source = source_of(of(real), label=real)
   run = lambda labels, eval_: eval_(sampler_of(of(labels)), source, KEY, features=told(), n=80)
@@ -134,19 +136,19 @@ def test_evals_see_dropped_classes():
   assert two['am_score'] > 5 > two['am_score_real'] == pytest.approx(0, abs=1e-9)
 
 
-def test_what_has_no_score_is_refused():
-  with pytest.raises(InputError, match='10 splits want logits'):
+def test_inception_score_and_the_others_refuse_what_has_none():
+  with refused('10 splits', (5, 10)):
     scores.inception_score(LOGITS[:5], 10)
   bad = LOGITS.copy()
   bad[[3, 7], 1] = np.nan
-  with pytest.raises(InputError, match='2 of 1003 rows of logits hold nan or inf'):
+  with refused('2 of 1003 rows', 'nan'):
     scores.am_score(bad, np.full(10, 0.1))
   other = source_of(of([1, 2]), label=[0, 1])
-  with pytest.raises(InputError, match='tells 4 classes apart, but the data has 2'):
+  with refused('told', '4 classes', '2'):
     scores.class_scores(sampler_of(of([1, 2])), other, KEY, features=told(), n=2)
   blind = Extractor('blind', (), lambda w, x: {'features': x[:, 0, :, 0].astype('float32')})
   source = source_of(of([1, 2]))
-  with pytest.raises(InputError, match='blind gives no classes'):
+  with refused('blind', 'features=classifier'):
     scores.class_score(sampler_of(of([1, 2])), source, KEY, features=blind, n=2)
-  with pytest.raises(InputError, match='no labels'):
+  with refused('labels'):
     scores.class_scores(sampler_of(of([1, 2])), source, KEY, features=told(), n=2)

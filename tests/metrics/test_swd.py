@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from gan_jax.errors import InputError
 from gan_jax.metrics.swd import doubled, levels, normalised, patches, pyramid, swd
+from tests.messages import refused
 from tests.metrics.standing import sampler_of, source_of
 from tests.metrics.test_image_quality import smooth
 from tests.metrics.test_sharpness import blurred
@@ -55,7 +55,7 @@ def test_patches_are_where_their_corners_say():
       np.testing.assert_array_equal(found[4 * i + j], expected)
 
 
-def test_patches_are_normalised_by_channel_over_all():
+def test_normalised_patches_are_so_by_channel_over_all():
   found = normalised(RNG.normal(3, 5, (40, 2, 7, 7)).astype(np.float32)).reshape(40, 2, 49)
   np.testing.assert_allclose(found.mean(axis=(0, 2)), 0, atol=1e-5)
   np.testing.assert_allclose(found.std(axis=(0, 2)), 1, atol=1e-5)
@@ -66,7 +66,7 @@ def measured(fake, real, **how):
   return swd(sampler_of(fake), source_of(real), KEY, n=len(real), per_image=64, count=64, **how)
 
 
-def test_levels_see_what_is_theirs():
+def test_swd_sees_at_each_level_what_is_its_own():
   real = np.clip(smooth(60, 64, 1) * 0.7 + RNG.normal(30, 12, (60, 64, 64, 1)), 0, 255)
   real = real.astype(np.uint8)
   names = ['swd', 'real', *(f'{of}_{s}' for s in (64, 32, 16) for of in ('swd', 'real'))]
@@ -83,7 +83,7 @@ def test_levels_see_what_is_theirs():
   assert layout['swd_16'] > 3 * layout['swd_64']
 
 
-def test_every_size_runs():
+def test_swd_takes_every_size():
   for side, channels in [(8, 1), (28, 1), (33, 3)]:
     found = measured(smooth(6, side, channels), smooth(6, side, channels))
     assert np.isfinite(found['swd'])
@@ -91,6 +91,6 @@ def test_every_size_runs():
   assert {'swd_33', 'swd_17'} <= found.keys()
 
 
-def test_too_small_images_are_refused():
-  with pytest.raises(InputError, match='7x7 or more'):
+def test_swd_refuses_too_small_images():
+  with refused('7x7', '6x6'):
     measured(smooth(4, 6, 1), smooth(4, 6, 1))

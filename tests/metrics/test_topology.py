@@ -4,7 +4,6 @@ import jax
 import numpy as np
 import pytest
 
-from gan_jax.errors import InputError
 from gan_jax.metrics import pairwise, topology
 from gan_jax.metrics.topology import (
   densities,
@@ -14,6 +13,7 @@ from gan_jax.metrics.topology import (
   top_pr,
   width,
 )
+from tests.messages import refused
 from tests.metrics.standing import sampler_of, source_of
 
 RNG = np.random.default_rng(0)
@@ -35,7 +35,7 @@ def ours(x, y):
   return precision_recall(*(support(v, r) for v, r in zip((x, y), resampled, strict=True)))
 
 
-def test_equals_the_package():
+def test_precision_recall_equals_the_package():
   package = pytest.importorskip('top_pr')
   x, y = (v.astype(np.float32) for v in two_sets())
   np.random.seed(0)  # noqa: NPY002  the package draws from it
@@ -46,7 +46,7 @@ def test_equals_the_package():
   assert found['top_pr'] == pytest.approx(theirs['Top_F1'], abs=1e-9)
 
 
-def test_what_the_package_gave():
+def test_precision_recall_is_what_the_package_gave():
   """Of release 0.2.1."""
   assert ours(*two_sets()) == pytest.approx(GOLDEN, abs=1e-9)
 
@@ -54,7 +54,7 @@ def test_what_the_package_gave():
 GOLDEN = dict(top_pr=0.7737721048459836, fidelity=95 / 148, diversity=149 / 153)
 
 
-def test_supports_are_those_of_loops():
+def test_support_is_that_of_loops():
   x, _ = two_sets()
   x = x[:60, :3]
   (resampled,) = as_drawn_by_numpy([60])
@@ -79,7 +79,7 @@ def test_densities_do_not_depend_on_the_tiles(monkeypatch):
   np.testing.assert_allclose(densities(x, y, 2.0, weight), whole)
 
 
-def test_the_support_is_where_the_density_is_and_not_at_outliers():
+def test_support_is_where_the_density_is_and_not_at_outliers():
   x = np.concatenate([RNG.normal(size=(600, 8)), RNG.uniform(4, 9, (12, 8))])[RNG.permutation(612)]
   found = support(x, RNG.integers(0, 612, (10, 612)))
   within, length = found.density > found.band, np.linalg.norm(x, axis=1)
@@ -93,7 +93,7 @@ def between(real, fake):
   return precision_recall(*both)
 
 
-def test_modes_dropped_and_invented_and_outliers():
+def test_precision_recall_sees_modes_dropped_invented_and_outliers():
   modes = lambda n, *at: RNG.permutation(np.concatenate([RNG.normal(m, 0.3, (n, 8)) for m in at]))
   real = modes(200, 0, 5)
   same = between(real, modes(200, 0, 5))
@@ -110,7 +110,7 @@ def test_modes_dropped_and_invented_and_outliers():
   assert min(noisy.values()) > 0.85
 
 
-def test_a_collapsed_set_is_a_point_of_the_real_support():
+def test_precision_recall_of_a_collapsed_set_is_1_and_0():
   real = RNG.normal(size=(300, 3))
   found = between(real, np.zeros((300, 3)))
   assert found['fidelity'] == 1
@@ -118,14 +118,14 @@ def test_a_collapsed_set_is_a_point_of_the_real_support():
   assert found['top_pr'] == 0
 
 
-def test_projections_keep_distances_in_the_mean():
+def test_projection_keeps_distances_in_the_mean():
   x = RNG.normal(size=(40, 300))
   seen = x @ projection(300, RNG)
   assert seen.shape == (40, 32)
   assert np.mean(seen**2) * 32 == pytest.approx(300, rel=0.1)
 
 
-def test_the_eval():
+def test_top_pr_sees_dark_images():
   image = lambda n: RNG.integers(0, 256, (n, 6, 6, 1)).astype(np.uint8)
   real = image(400)
   of = lambda fake: top_pr(
@@ -137,7 +137,7 @@ def test_the_eval():
   assert same['protocol']['dimensions'] == 32
 
 
-def test_too_few_are_refused():
-  with pytest.raises(InputError, match='17 images or more'):
+def test_width_refuses_too_few():
+  with refused('17', 'not 16'):
     width(RNG.normal(size=(16, 3)))
   assert topology.width(RNG.normal(size=(17, 3))) > 0

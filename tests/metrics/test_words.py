@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from gan_jax.data.shapes import shapes
-from gan_jax.errors import InputError
 from gan_jax.metrics import words
 from gan_jax.sampling import still
+from tests.messages import refused
 from tests.metrics.standing import source_of
 
 
@@ -24,7 +24,7 @@ def sampler_of(images):
   )
 
 
-def test_real_images_show_what_their_captions_say(drawn):
+def test_words_of_real_images_are_what_their_captions_say(drawn):
   images = np.asarray(drawn['test'].arrays['image'])
   opened = lambda split='train': drawn[split]
   found = words.words(sampler_of(images), opened, jax.random.key(0), n=200)
@@ -33,7 +33,7 @@ def test_real_images_show_what_their_captions_say(drawn):
   assert found['all'] == found['shape']
 
 
-def test_images_of_other_captions_are_right_by_chance(drawn):
+def test_words_of_other_captions_are_right_by_chance(drawn):
   images = np.roll(np.asarray(drawn['test'].arrays['image']), 7, axis=0)
   opened = lambda split='train': drawn[split]
   found = words.words(sampler_of(images), opened, jax.random.key(0), n=400)
@@ -41,7 +41,7 @@ def test_images_of_other_captions_are_right_by_chance(drawn):
     assert abs(found[name] - chance) < 4 * np.sqrt(chance * (1 - chance) / 400), name
 
 
-def test_other_data_are_refused():
+def test_words_refuse_other_data():
   images = np.zeros((4, 16, 16, 3), np.uint8)
-  with pytest.raises(InputError, match='judges drawn shapes, not standing'):
+  with refused('shapes', 'standing'):
     words.words(sampler_of(images), source_of(images), jax.random.key(0))

@@ -1,25 +1,29 @@
-"""The networks of BiGAN and ALI: their sizes layer by layer, and what is particular to them."""
+"""The networks of BiGAN and ALI: their sizes layer by layer, and what is particular to them.
+
+Covers: nets/ali.py, nets/joint.py.
+"""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.errors import InputError
 from gan_jax.nets import ali, bigan, encoders, joint, layers, plain
+from tests.messages import refused
+from tests.nets import drawn
+from tests.nets.drawn import normal, spec, weights
+
+pytestmark = pytest.mark.usefixtures('native_convolutions')
 
 CIFAR = (32, 32, 3)
 KEY = jax.random.key(0)
 
 
-def built(module, *shapes, n=4):
-  net = layers.net(module, *[jax.ShapeDtypeStruct((n, *shape), jnp.float32) for shape in shapes])
-  return net, net.init(KEY)
+def net_of(module, *shapes, n=4):
+  return layers.net(module, *[spec((n, *shape)) for shape in shapes])
 
 
 def size(module, *shapes):
-  net = layers.net(module, *[jax.ShapeDtypeStruct((2, *shape), jnp.float32) for shape in shapes])
-  return sum(leaf.size for leaf in jax.tree.leaves(jax.eval_shape(net.init, KEY)))
+  return drawn.size(drawn.shapes(module, *[spec((2, *shape)) for shape in shapes]))
 
 
 W = 1024
@@ -45,63 +49,70 @@ SIZES = {
 
 
 @pytest.mark.parametrize('name', SIZES)
-def test_the_networks_are_of_the_codes_sizes(name):
+def test_net_has_as_many_weights_as_in_the_authors_code(name):
   module, shapes, sizes = SIZES[name]
   assert size(module, *shapes) == sum(sizes)
 
 
-def test_bigans_d_does_not_know_at_first_and_its_e_gives_codes_in_the_range_of_the_prior():
-  x, z = 3 * jax.random.normal(KEY, (4, 8, 8, 1)), jax.random.normal(KEY, (4, 5))
-  net, params = built(bigan.Discriminator(width=7), x.shape[1:], z.shape[1:])
-  np.testing.assert_array_equal(net.apply(params, x, z), np.zeros(4))
-  net, params = built(bigan.Encoder(dim=5, width=7), x.shape[1:])
-  params = jax.tree.map(lambda w: 50 * w, params)
-  out = net.apply(params, x)
+def test_discriminator_does_not_know_at_first():
+  net = net_of(bigan.Discriminator(width=7), (8, 8, 1), (5,))
+  logit = jax.jit(net.apply)(net.init(KEY), 3 * normal(4, 8, 8, 1), normal(4, 5))
+  np.testing.assert_array_equal(logit, np.zeros(4))
+
+
+def test_encoder_gives_codes_in_the_range_of_the_prior():
+  net = net_of(bigan.Encoder(dim=5, width=7), (8, 8, 1))
+  params = jax.tree.map(lambda w: 3 * w, weights(net))
+  out = jax.jit(net.apply)(params, 3 * normal(4, 8, 8, 1))
   assert out['mean'].shape == (4, 5)
   assert out['features'].shape == (4, 7)
   last = next(w for w in jax.tree.leaves(params) if w.shape == (7, 5))
   expected = 2 / (1 + np.exp(-np.float64(out['features']) @ np.float64(last))) - 1
+  assert np.abs(expected).max() > 0.9
   np.testing.assert_allclose(out['mean'], expected, rtol=1e-4, atol=1e-5)
 
 
-def test_a_pair_is_judged_by_both_its_parts():
-  x, z = jax.random.normal(KEY, (4, *CIFAR)), jax.random.normal(KEY, (4, 5))
-  for module in (
-    bigan.Discriminator(width=6, logit_init=layers.DCGAN_INIT),
-    ali.Discriminator(width=2),
-    joint.Discriminator(hidden=(6,), slope=0.2),
-  ):
-    net, params = built(module, CIFAR, (5,))
-    r = net.apply(params, x, z)
-    assert np.any(r != net.apply(params, x + 1, z))
-    assert np.any(r != net.apply(params, x, z + 1))
+@pytest.mark.parametrize('module', [
+  bigan.Discriminator(width=6), ali.Discriminator(width=2),
+  joint.Discriminator(hidden=(6,), slope=0.2),
+], ids=['bigan', 'ali', 'joint'])  # fmt: skip
+def test_discriminator_judges_a_pair_by_both_its_parts(module):
+  x, z = normal(4, *CIFAR), normal(4, 5)
+  net = net_of(module, CIFAR, (5,))
+  params, judge = weights(net), jax.jit(net.apply)
+  r = judge(params, x, z)
+  assert np.any(r != judge(params, x + 1, z))
+  assert np.any(r != judge(params, x, z + 1))
 
 
-def test_the_plain_one_is_the_plain_discriminator_of_both_side_by_side():
-  x, z = jax.random.normal(KEY, (4, 3, 2, 1)), jax.random.normal(KEY, (4, 5))
-  pairs, params = built(joint.Discriminator(hidden=(6, 4)), (3, 2, 1), (5,))
-  alone, _ = built(plain.Discriminator(hidden=(6, 4)), (11,))
-  both = jnp.concatenate([x.reshape(4, 6), z], axis=1)
-  np.testing.assert_array_equal(pairs.apply(params, x, z), alone.apply(params, both))
+def test_discriminator_of_joint_is_the_plain_one_of_both_together():
+  x, z = normal(4, 3, 2, 1), normal(4, 5)
+  pairs = net_of(joint.Discriminator(hidden=(6, 4)), (3, 2, 1), (5,))
+  alone = net_of(plain.Discriminator(hidden=(6, 4)), (11,))
+  params, both = weights(pairs), np.concatenate([x.reshape(4, 6), z], axis=1)
+  np.testing.assert_array_equal(
+    jax.jit(pairs.apply)(params, x, z), jax.jit(alone.apply)(params, both)
+  )
 
 
-def test_alis_images_start_at_the_mean_of_the_data():
+def test_marginal_generator_of_ali_starts_at_the_mean_of_the_data():
   mean = np.random.default_rng(0).uniform(0.1, 0.9, CIFAR)
-  net, params = built(ali.marginal_generator(CIFAR, mean, width=2), (5,))
-  image = net.apply(params, jax.random.normal(KEY, (4, 5)))
+  net = net_of(ali.marginal_generator(CIFAR, mean, width=2), (5,))
+  image = jax.jit(net.apply)(net.init(KEY), normal(4, 5))
   np.testing.assert_allclose(image, np.broadcast_to(mean, image.shape), atol=0.02)
 
 
-def test_alis_dropout_falls_only_with_a_key():
-  x, z = jax.random.normal(KEY, (4, *CIFAR)), jax.random.normal(KEY, (4, 5))
-  net, params = built(ali.Discriminator(width=2), CIFAR, (5,))
-  plainly = net.apply(params, x, z)
-  np.testing.assert_array_equal(plainly, net.apply(params, x, z))
-  assert np.any(plainly != net.apply(params, x, z, key=jax.random.key(1)))
+def test_discriminator_of_ali_drops_out_only_with_a_key():
+  x, z = normal(4, *CIFAR), normal(4, 5)
+  net = net_of(ali.Discriminator(width=2), CIFAR, (5,))
+  params, judge = weights(net), jax.jit(net.apply)
+  plainly = judge(params, x, z)
+  np.testing.assert_array_equal(plainly, judge(params, x, z))
+  assert np.any(plainly != judge(params, x, z, key=jax.random.key(1)))
 
 
-def test_images_of_another_size_are_refused_by_ali():
-  with pytest.raises(InputError, match='32x32'):
+def test_trunk_and_generator_of_ali_refuse_images_of_another_size():
+  with refused('32x32', (28, 28, 1)):
     size(ali.Trunk(), (28, 28, 1))
-  with pytest.raises(InputError, match='32x32'):
+  with refused('32x32', (16, 16, 3)):
     size(ali.Generator((16, 16, 3)), (64,))

@@ -1,4 +1,14 @@
-"""What every network keeps to: no modes, nothing mutable, smooth twice, alone as in a batch."""
+"""What every network keeps to: no modes, nothing mutable, smooth twice, alone as in a batch.
+
+Shapes, types and whether a second derivative exists are seen by tracing, of every network. What is
+a property of numbers is computed for a network of each kind of layer, and for the others as `slow`.
+
+Covers: nets/ali.py, nets/began.py, nets/bigan.py, nets/cgan.py, nets/cogan.py, nets/conv2014.py,
+nets/cyclegan.py, nets/dcgan.py, nets/dcgan_authors.py, nets/dcgan_conditional.py, nets/dirac.py,
+nets/discogan.py, nets/improved.py, nets/infogan.py, nets/joint.py, nets/lapgan.py, nets/mlp.py,
+nets/patch.py, nets/plain.py, nets/resnet.py, nets/sagan.py, nets/sn_cnn.py, nets/text.py,
+nets/tfd.py, nets/unet.py, nets/unrolled.py, nets/wgan_gp.py, nets/wgan_gp_resnet.py.
+"""
 
 import functools
 import importlib
@@ -43,8 +53,9 @@ from gan_jax.nets import (
   wgan_gp,
   wgan_gp_resnet,
 )
+from tests.nets.drawn import normal, spec, weights
 
-QUICKLY = {'xla_backend_optimization_level': 0}  # to compile: what is computed is the same
+pytestmark = pytest.mark.usefixtures('native_convolutions')
 SMALL, RGB = (8, 8, 1), (16, 16, 3)
 HALF = np.full(SMALL, 0.5)
 
@@ -207,15 +218,28 @@ CONDITIONAL = [
 ]
 
 
-def example(shape, n=6, key=0):
-  return jax.random.normal(jax.random.key(key), (n, *shape))
+# One of each kind of layer: maxout, transposed, strided, residual, grouped and reflecting
+# convolutions, attention; BatchNorm, layer and instance norm, normalised weights; two inputs.
+KINDS = {
+  'mlp D', 'conv2014 D', 'dcgan G', 'dcgan layer D', 'resnet G', 'r3gan D', 'sagan D',
+  'improved dense G', 'joint bigan D', 'cyclegan G',
+}  # fmt: skip
+# How a network can be told the class: beside its input, at every layer, by gains of its own, by an
+# embedding and by a projection.
+TOLD = ('plain.Generator', 'dcgan.Discriminator', 'sn_cnn.Generator', 'r3gan.Generator',
+        'resnet.Discriminator')  # fmt: skip
+
+
+def each(names):
+  """A case for each network, `slow` but for one of each kind."""
+  mark = lambda n: n if n in KINDS else pytest.param(n, marks=pytest.mark.slow)
+  return pytest.mark.parametrize('name', [mark(n) for n in names])
 
 
 @functools.cache
 def built(name):
   module, shape = ALL[name]
-  net = layers.net(module, jax.ShapeDtypeStruct((2, *shape), jnp.float32))
-  return net, net.init(jax.random.key(1)), shape
+  return layers.net(module, spec((2, *shape))), shape
 
 
 def linen_classes():
@@ -227,26 +251,27 @@ def linen_classes():
 
 
 @pytest.mark.parametrize('cls', list(linen_classes()), ids=lambda c: f'{c.__module__}.{c.__name__}')
-def test_no_modes(cls):
+def test_net_takes_no_mode(cls):
   names = set(inspect.signature(cls).parameters) | set(inspect.signature(cls.__call__).parameters)
   assert not names & {'train', 'training', 'deterministic', 'use_running_average', 'eval', 'mode'}
 
 
-def test_every_network_is_tried():
+def test_net_of_every_module_is_tried_here():
   tried = {type(getattr(module, 'of', module)) for module, _ in ALL.values()}
   ends = ('Generator', 'Discriminator')
   assert {c for c in linen_classes() if c.__name__.endswith(ends)} <= tried
+  assert set(ALL) >= KINDS
 
 
 @pytest.mark.parametrize('name', ALL)
-def test_weights_are_all_there_is(name):
-  module, shape = ALL[name]
-  net, params, _ = built(name)
-  init = functools.partial(module.init, mutable=True)
-  made = jax.eval_shape(init, jax.random.key(0), example(shape))
-  assert set(made) - {'statistics'} == {'params'}  # which BatchNorm gives only where it is asked
+def test_net_has_weights_and_nothing_else(name):
+  module, _ = ALL[name]
+  net, shape = built(name)
+  params = jax.eval_shape(net.init, jax.random.key(0))
+  apply = functools.partial(module.apply, mutable=True)
+  out, made = jax.eval_shape(apply, {'params': params}, spec((6, *shape)))
+  assert set(made) - {'statistics'} <= {'params'}  # which BatchNorm gives only where it is asked
   assert all(leaf.dtype == jnp.float32 for leaf in jax.tree.leaves(params))
-  out = jax.eval_shape(net.apply, params, example(shape))
   if name.endswith('G'):
     maker = module.tail if isinstance(module, tfd.Chain) else module
     assert out.shape == (6, *maker.shape)
@@ -254,18 +279,30 @@ def test_weights_are_all_there_is(name):
     assert out.shape == (6,)
 
 
-@pytest.mark.parametrize('name', [n for n in ALL if n.endswith('D')])
-def test_differentiable_twice(name):
-  net, params, shape = built(name)
-  x = example(shape, 3)
+def slope_of_penalty(net):
+  """What the weights are moved by where the slope of D at its examples is penalised."""
 
   def penalty(params, x):
     slopes = jax.grad(lambda x: net.apply(params, x).sum())(x)
     return jnp.sum(slopes**2)
 
-  leaves = jax.tree.leaves(jax.jit(jax.grad(penalty), compiler_options=QUICKLY)(params, x))
-  assert all(bool(jnp.isfinite(leaf).all()) for leaf in leaves)
-  assert any(bool(jnp.any(leaf != 0)) for leaf in leaves)
+  return jax.grad(penalty)
+
+
+@pytest.mark.parametrize('name', [n for n in ALL if n.endswith('D') and n not in KINDS])
+def test_net_of_d_has_a_second_derivative(name):
+  net, shape = built(name)
+  params = jax.eval_shape(net.init, jax.random.key(0))
+  slope = jax.eval_shape(slope_of_penalty(net), params, spec((3, *shape)))
+  assert jax.tree.map(jnp.shape, slope) == jax.tree.map(jnp.shape, params)
+
+
+@each([n for n in ALL if n.endswith('D')])
+def test_net_of_d_has_a_finite_second_derivative(name):
+  net, shape = built(name)
+  leaves = jax.tree.leaves(jax.jit(slope_of_penalty(net))(weights(net), normal(3, *shape)))
+  assert all(np.isfinite(leaf).all() for leaf in leaves)
+  assert any(np.any(leaf) for leaf in leaves)
 
 
 def merged(params, statistics):
@@ -275,23 +312,24 @@ def merged(params, statistics):
   return {**params, **{k: merged(params.get(k, {}), v) for k, v in statistics.items()}}
 
 
-@pytest.mark.parametrize('name', ALL)
-def test_one_at_a_time_equals_the_batch(name):
-  net, params, shape = built(name)
-  x = example(shape)
-  others = jnp.concatenate([x[:1], 9 + example(shape, 5, key=7)])
+@each(ALL)
+def test_net_does_with_an_example_alone_what_it_does_in_a_batch(name):
+  net, shape = built(name)
+  x = normal(3, *shape)
+  others = np.concatenate([x[:1], 9 + normal(2, *shape, seed=7)])
 
   def everything(params):
     statistics = {} if net.statistics is None else net.statistics(params, x)
     calibrated = merged(params, statistics)
     again = {} if net.statistics is None else net.statistics(calibrated, x)
-    together = net.apply(calibrated, x)
+    # Of loops each body is compiled once.
+    batches = jax.lax.map(lambda x: net.apply(calibrated, x), jnp.stack([x, others]))
     alone = jax.lax.map(lambda x: net.apply(calibrated, x[None])[0], x)
-    surrounded = net.apply(calibrated, others)
-    return statistics, again, net.apply(params, x), together, alone, surrounded
+    uncalibrated = batches[0] if net.statistics is None else net.apply(params, x)
+    return statistics, again, uncalibrated, *batches, alone
 
-  found = jax.jit(everything, compiler_options=QUICKLY)(params)
-  statistics, again, uncalibrated, together, alone, surrounded = found
+  found = jax.jit(everything)(weights(net))
+  statistics, again, uncalibrated, together, surrounded, alone = jax.tree.map(np.asarray, found)
   leaves = {path[-1].key for path, _ in jax.tree_util.tree_leaves_with_path(statistics)}
   assert leaves == (set() if net.statistics is None else {'mean', 'var'})
   jax.tree.map(np.testing.assert_array_equal, again, statistics)  # calibrating twice is no harm
@@ -302,7 +340,7 @@ def test_one_at_a_time_equals_the_batch(name):
   close(together[:1], surrounded[:1])
 
 
-def test_statistics_only_where_there_is_batch_norm():
+def test_net_has_statistics_only_with_batch_norm():
   with_norm = {
     'dcgan',
     'dcgan wide',
@@ -325,12 +363,18 @@ def test_statistics_only_where_there_is_batch_norm():
   assert found == {'dcgan', 'authors', 'joint bigan', 'infogan', 'dcgan conditional'}
 
 
-@pytest.mark.parametrize('case', CONDITIONAL, ids=lambda c: f'{type(c[0]).__module__[13:]}{c[1]}')
-def test_the_label_matters(case):
-  module, shape = case
-  x, label = example(shape), jnp.arange(6) % 3
+def named(module):
+  return f'{type(module).__module__.removeprefix("gan_jax.nets.")}.{type(module).__name__}'
+
+
+@pytest.mark.parametrize(('module', 'shape'), [
+  pytest.param(*case, id=named(case[0]),
+               marks=() if named(case[0]) in TOLD else pytest.mark.slow)
+  for case in CONDITIONAL
+])  # fmt: skip
+def test_net_told_another_class_answers_otherwise(module, shape):
+  x, label = normal(3, *shape), np.arange(3, dtype=np.int32)
   net = layers.net(module, x, label)
-  apply = jax.jit(net.apply, compiler_options=QUICKLY)
-  params = net.init(jax.random.key(0))
-  changed = apply(params, x, label) != apply(params, x, (label + 1) % 3)
-  assert bool(changed.reshape(6, -1).any(1).all())
+  apply, params = jax.jit(net.apply), weights(net)
+  changed = np.asarray(apply(params, x, label) != apply(params, x, (label + 1) % 3))
+  assert changed.reshape(3, -1).any(1).all()

@@ -1,51 +1,54 @@
 """Packs: what is put beside what, and that only the first layer of D grows."""
 
+from functools import partial
+
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from gan_jax import assemble, config
-from gan_jax.errors import InputError
 from gan_jax.game import Net
 from gan_jax.nets import dcgan, layers
 from gan_jax.nets.packed import pack, packed, widened
+from tests.messages import refused
+from tests.nets.drawn import normal, spec, weights
+
+pytestmark = pytest.mark.usefixtures('native_convolutions')
 
 
 @pytest.mark.parametrize('shape', [(2,), (3, 5, 2)])
 @pytest.mark.parametrize('m', [1, 2, 3])
-def test_examples_in_a_row_lie_side_by_side_in_the_channels(shape, m):
+def test_pack_puts_examples_in_a_row_side_by_side_in_the_channels(shape, m):
   x = np.random.default_rng(0).normal(size=(6, *shape)).astype(np.float32)
-  packs = pack(jnp.asarray(x), m)
+  packs = pack(x, m)
   expected = [np.concatenate(x[i : i + m], axis=-1) for i in range(0, 6, m)]
   np.testing.assert_array_equal(packs, expected)
 
 
-def test_a_batch_that_does_not_divide_is_refused_and_so_are_labels():
-  with pytest.raises(InputError, match='6 examples make no packs of 4'):
-    pack(jnp.zeros((6, 2)), 4)
-  with pytest.raises(InputError, match='but not labels'):
-    pack(jnp.zeros(6, jnp.int32), 2)
+def test_pack_refuses_labels_and_a_batch_that_does_not_divide():
+  with refused('6 examples', 'packs of 4'):
+    pack(np.zeros((6, 2), np.float32), 4)
+  with refused('labels'):
+    pack(np.zeros(6, np.int32), 2)
 
 
-def test_a_packed_network_judges_packs_and_takes_every_input_so():
-  inner = Net(lambda key: (), lambda w, x, z, key=None: jnp.sum(x, axis=1) * z[:, 0] + z[:, 3])
+def test_packed_net_takes_every_input_in_packs():
+  inner = Net(lambda key: (), lambda w, x, z, key=None: x.sum(1) * z[:, 0] + z[:, 3])
   x, z = np.arange(12.0).reshape(6, 2), np.arange(12.0, 24).reshape(6, 2)
-  out = packed(inner, 2).apply((), jnp.asarray(x), jnp.asarray(z), key=None)
+  out = packed(inner, 2).apply((), x, z, key=None)
   np.testing.assert_allclose(out, x.reshape(3, 4).sum(1) * z[::2, 0] + z[1::2, 1])
 
 
-def test_batch_norm_has_the_statistics_of_packs():
+def test_packed_net_has_batch_norm_statistics_of_packs():
   m = 2
-  example = widened(jax.ShapeDtypeStruct((2, 8, 8, 3), jnp.float32), m)
+  example = widened(spec((2, 8, 8, 3)), m)
   assert example.shape == (2, 8, 8, 6)
   plain = layers.net(dcgan.Discriminator(width=2, stages=2), example)
-  net, x = packed(plain, m), jax.random.normal(jax.random.key(0), (8, 8, 8, 3))
-  params = net.init(jax.random.key(1))
-  assert net.apply(params, x).shape == (4,)
-  jax.tree.map(
-    np.testing.assert_array_equal, net.statistics(params, x), plain.statistics(params, pack(x, m))
-  )
+  net, x = packed(plain, m), normal(8, 8, 8, 3)
+  params = weights(net)
+  assert jax.eval_shape(net.apply, params, x).shape == (4,)
+  both = jax.jit(lambda params: (net.statistics(params, x), plain.statistics(params, pack(x, m))))
+  jax.tree.map(np.testing.assert_array_equal, *both(params))
 
 
 def game(d):
@@ -69,14 +72,14 @@ def game(d):
   return whole, assemble.game(whole, known, lambda: np.zeros(2)), known
 
 
-def test_pack_in_a_config_widens_ds_first_layer_only_and_single_points_have_no_score():
+def test_pack_in_a_config_widens_the_first_layer_and_leaves_no_score():
   sizes = {}
   for m in (1, 3):
     whole, made, known = game(dict(pack=m))
     params = jax.eval_shape(made.nets['D'].init, jax.random.key(0))
     sizes[m] = {path[0].key + path[1].key: a.shape for path, a in
                 jax.tree_util.tree_leaves_with_path(params)}  # fmt: skip
-    state = assemble.steps.init(made, jax.random.key(0))
+    state = jax.jit(partial(assemble.steps.init, made))(jax.random.key(0))
     sampler = assemble.sampler(whole, made, known, {})(state)
     assert (sampler.critic is None) == (m > 1)
   assert {k for k in sizes[1] if sizes[1][k] != sizes[3][k]} == {'Dense_0kernel'}

@@ -4,14 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import pytest
 
 from gan_jax import config, pairs, penalties
-from gan_jax import step as steps
-from gan_jax.errors import InputError
 from gan_jax.game import Bound, Net
 from gan_jax.objectives.acgan import acgan
 from gan_jax.step import Game, Player
+from tests.messages import refused
+from tests.objectives.playing import moved, paid
 
 KEY = jax.random.key(0)
 Z = np.float32([[0.5], [-1.0], [2.0], [0.0]])
@@ -21,11 +20,12 @@ A = np.float32([[2.0, -1.0]])
 B = np.float32([[0.1, 0.2], [-0.3, 0.5], [1.0, -1.0]])  # G(z, y) = z A + B[y]
 U, V = np.float32([[0.5, -1.0], [1.0, 0.3]]), np.float32([1.0, -2.0])  # logit tanh(x U) V
 W = np.float32([[0.3, -0.7, 1.1], [0.9, 0.2, -0.4]])  # classes x W
-BATCH = {'image': jnp.asarray(X), 'label': jnp.asarray(Y)}
+BATCH = {'image': X, 'label': Y}
 
 
 def nets():
-  G = Net(lambda key: {'A': A, 'B': B}, lambda w, z, y, key=None: z @ w['A'] + w['B'][y])
+  weights = {'A': A, 'B': jnp.asarray(B)}
+  G = Net(lambda key: weights, lambda w, z, y, key=None: z @ w['A'] + w['B'][y])
 
   def judge(w, x, key=None):
     return {'logit': jnp.tanh(x @ w['U']) @ w['V'], 'classes': x @ w['W']}
@@ -43,11 +43,10 @@ def prior(key, n):
   return jnp.asarray(Z)
 
 
-def play(objective, nets=None):
+def play(objective, nets=None, seen=None):
   """(D's cost, its scalars, G's cost, its scalars)."""
-  drawn, carry, nets = objective.draw(BATCH, KEY), objective.init(), nets or bound()
-  d, g = (objective.losses[n](nets, BATCH, drawn, carry) for n in 'DG')
-  return *d, *g
+  costs = paid(objective, nets or bound(), BATCH, seen=seen)
+  return *costs['D'], *costs['G']
 
 
 def by_numpy():
@@ -59,7 +58,7 @@ def by_numpy():
   return fake, critic(X), critic(fake), surprise(X).mean(), surprise(fake).mean()
 
 
-def test_the_papers_game_is_numpys():
+def test_acgan_of_the_paper_is_numpys():
   """D minimises -(L_S + L_C), G minimises L_S - L_C, of which only the fakes' terms are G's."""
   _, r, f, c_real, c_fake = by_numpy()
   d, of_d, g, of_g = play(acgan(prior, pair=pairs.minimax()))
@@ -72,7 +71,7 @@ def test_the_papers_game_is_numpys():
   assert of_d['accuracy'] == np.mean(np.argmax(X @ W, axis=1) == Y)
 
 
-def test_the_class_terms_of_wgan_gp_and_its_penalty():
+def test_acgan_has_the_class_terms_of_wgan_gp_and_its_penalty():
   """Real classes in D times 1, fake ones in G times 0.1 (Gulrajani et al. 2017)."""
   fake, r, f, c_real, c_fake = by_numpy()
   terms = [penalties.r2(weight=3.0)]
@@ -84,39 +83,31 @@ def test_the_class_terms_of_wgan_gp_and_its_penalty():
   np.testing.assert_allclose(g, -f.mean() + 0.1 * c_fake, rtol=1e-5)
 
 
-def test_d_is_told_no_class_and_g_is():
+def test_acgan_tells_g_the_class_and_d_none():
   seen = []
   G = lambda z, *told, key: (seen.append(told), jnp.tile(z, (1, 2)))[1]
   judge = bound().D
   D = lambda x, *told, key: (seen.append(told), judge(x))[1]
-  play(acgan(prior, pair=pairs.hinge()), bound(G=G, D=D))
+  play(acgan(prior, pair=pairs.hinge()), bound(G=G, D=D), seen)
   assert [len(told) for told in seen] == [1, 0, 0] * 2
   np.testing.assert_array_equal(seen[0][0], Y)
 
 
-@pytest.mark.parametrize('mover', ['D', 'G'])
-def test_a_move_changes_what_its_player_owns(mover):
+def test_acgan_moves_change_what_their_player_owns():
   players = {n: Player((n,), optax.sgd(0.1)) for n in 'DG'}
-  game = Game(nets(), players, acgan(prior, pair=pairs.nonsaturating()), {})
-  before = steps.init(game, KEY)
-  batches = {name: column[None] for name, column in BATCH.items()}
-  after, log = steps.alternating(game, (mover,))(before, batches, KEY)
-  assert int(after.carry) == 1
-  assert f'{mover}/loss' in log
-  for name in 'DG':
-    same = jax.tree.map(np.array_equal, before.params[name], after.params[name])
-    assert all(jax.tree.leaves(same)) == (name != mover)
-    assert not any(jax.tree.leaves(same)) or name != mover
+  objective = acgan(prior, pair=pairs.nonsaturating())
+  assert moved(Game(nets(), players, objective, {}), BATCH) == {'D': {'D'}, 'G': {'G'}}
+  assert objective.advance(objective.init(), {}) == 1
 
 
-def test_a_critic_without_the_head_is_refused_by_name():
+def test_acgan_refuses_a_critic_without_the_head_by_name():
   D = lambda x, key: {'logit': x[:, 0], 'features': x}
   for critic in (D, lambda x, key: x[:, 0]):
-    with pytest.raises(InputError, match=r"'classes'.*heads=dict\(classes=\.\.\.\)"):
+    with refused("'classes'", 'heads=dict(classes=...)'):
       play(acgan(prior, pair=pairs.hinge()), bound(D=critic))
 
 
-def test_a_config_names_it_with_its_weights():
+def test_build_makes_acgan_with_its_weights():
   spec = dict(name='acgan', pair='hinge', d_fake=0.0, g_fake=0.1)
   objective = config.build(spec, 'objectives', prior=prior)
   same = acgan(prior, pair=pairs.hinge(), d_fake=0.0, g_fake=0.1)

@@ -1,18 +1,17 @@
 """LAPGAN's game at one level against NumPy."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from gan_jax import pairs, penalties
 from gan_jax.game import Bound
 from gan_jax.objectives.lapgan import lapgan
+from tests.objectives.playing import paid
 
-KEY = jax.random.key(0)
 RNG = np.random.default_rng(0)
 Z, X, L = (RNG.normal(size=(6, 2)).astype(np.float32) for _ in range(3))
 Y = np.array([0, 1, 2, 2, 1, 0])
-BATCH = {'image': jnp.asarray(X), 'source': jnp.asarray(L), 'label': jnp.asarray(Y)}
+BATCH = {'image': X, 'source': L, 'label': Y}
 
 
 def prior(key, n):
@@ -23,7 +22,7 @@ def prior(key, n):
 def bound(seen=None):
   def D(x, y, key):
     if seen is not None:
-      seen.append((np.asarray(x), np.asarray(y)))
+      seen.append((x, y))
     return jnp.tanh(x[:, 0]) - x[:, 1] * (1 + y)
 
   return Bound({}, {}, G=lambda z, source, y, key: source + z**2 * (1 + y)[:, None], D=D)
@@ -38,11 +37,10 @@ def by_numpy():
 softplus = lambda v: np.log1p(np.exp(v))
 
 
-def test_half_of_ds_batch_is_real_and_half_is_made_of_other_images():
+def test_lapgan_shows_d_half_a_batch_real_and_half_made_of_the_rest():
   seen = []
   objective = lapgan(prior, pair=pairs.nonsaturating(), told=('label',))
-  drawn = objective.draw(BATCH, KEY)
-  cost, scalars = objective.losses['D'](bound(seen), BATCH, drawn, objective.init())
+  cost, scalars = paid(objective, bound(seen), BATCH, seen=seen, players='D')['D']
   D, fake = by_numpy()
   r, f = D(X[:3], Y[:3]), D(fake[3:], Y[3:])
   np.testing.assert_allclose(cost, softplus(-r).mean() + softplus(f).mean(), rtol=1e-5)
@@ -51,29 +49,26 @@ def test_half_of_ds_batch_is_real_and_half_is_made_of_other_images():
   np.testing.assert_allclose(seen[1][0], fake[3:], rtol=1e-6)
 
 
-def test_g_learns_from_all_of_the_batch():
+def test_lapgan_g_learns_from_all_of_the_batch():
   objective = lapgan(prior, pair=pairs.nonsaturating(), told=('label',))
-  drawn = objective.draw(BATCH, KEY)
-  cost, scalars = objective.losses['G'](bound(), BATCH, drawn, objective.init())
+  cost, scalars = paid(objective, bound(), BATCH, players='G')['G']
   D, fake = by_numpy()
   np.testing.assert_allclose(cost, softplus(-D(fake, Y)).mean(), rtol=1e-5)
   assert scalars == {}
 
 
-def test_a_penalty_is_paid_where_d_is_told_the_class():
+def test_lapgan_penalty_is_paid_where_d_is_told_the_class():
   objective = lapgan(
     prior, pair=pairs.nonsaturating(), told=('label',), penalties=[penalties.r1(weight=2.0)]
   )
-  drawn = objective.draw(BATCH, KEY)
-  _, scalars = objective.losses['D'](bound(), BATCH, drawn, objective.init())
+  _, scalars = paid(objective, bound(), BATCH, players='D')['D']
   slope = (1 - np.tanh(X[:3, 0]) ** 2) ** 2 + (1.0 + Y[:3]) ** 2
   np.testing.assert_allclose(scalars['r1'], slope.mean() / 2, rtol=1e-5)
 
 
-def test_without_classes_the_networks_are_told_none():
+def test_lapgan_without_classes_tells_the_networks_none():
   nets = Bound({}, {}, G=lambda z, source, key: z, D=lambda x, key: x[:, 0])
   objective = lapgan(prior, pair=pairs.wasserstein())
-  drawn = objective.draw(BATCH, KEY)
-  cost, _ = objective.losses['D'](nets, BATCH, drawn, objective.init())
+  cost, _ = paid(objective, nets, BATCH, players='D')['D']
   np.testing.assert_allclose(cost, Z[3:, 0].mean() - X[:3, 0].mean(), rtol=1e-5)
   assert objective.advance(objective.init(), {}) == 1

@@ -8,11 +8,11 @@ import pytest
 from gan_jax import pairs, penalties
 from gan_jax.game import Bound
 from gan_jax.objectives.text import gan_cls, gan_int, mismatched, with_midpoints
+from tests.objectives.playing import paid
 
-KEY = jax.random.key(0)
 RNG = np.random.default_rng(0)
 X, T, Z = (RNG.normal(size=(n, 2)).astype(np.float32) for n in (4, 4, 6))
-BATCH = {'image': jnp.asarray(X), 'text': jnp.asarray(T)}
+BATCH = {'image': X, 'text': T}
 
 softplus = lambda v: np.log1p(np.exp(v))
 
@@ -30,10 +30,9 @@ def bound(G=lambda z, t, key: z + 2 * t):
 
 
 def play(objective, nets=None):
-  drawn = objective.draw(BATCH, KEY)
-  carry = objective.init()
-  d, scalars = objective.losses['D'](nets or bound(), BATCH, drawn, carry)
-  return d, scalars, objective.losses['G'](nets or bound(), BATCH, drawn, carry)[0]
+  """(D's cost, its scalars, G's cost)."""
+  costs = paid(objective, nets or bound(), BATCH)
+  return *costs['D'], costs['G'][0]
 
 
 def by_numpy(t=T):
@@ -53,10 +52,10 @@ def test_gan_cls_is_algorithm_1(share):
   np.testing.assert_allclose(told, [r.mean(), w.mean(), f.mean()], rtol=1e-5)
 
 
-def test_gan_int_asks_g_for_half_as_many_again_between_the_captions():
+def test_gan_int_asks_g_for_half_as_many_again_between_captions():
   between = (T[:2] + T[2:]) / 2
   asked = np.concatenate([T, between])
-  np.testing.assert_allclose(with_midpoints(jnp.asarray(T)), asked, rtol=1e-6)
+  np.testing.assert_allclose(jax.jit(with_midpoints)(T), asked, rtol=1e-6)
   made = []
   nets = bound(lambda z, t, key: made.append(len(z)) or z + 2 * t)
   d, _, g = play(gan_int(prior, pair=pairs.nonsaturating()), nets)
@@ -65,23 +64,23 @@ def test_gan_int_asks_g_for_half_as_many_again_between_the_captions():
   np.testing.assert_allclose(d, play(gan_cls(prior, pair=pairs.nonsaturating()))[0], rtol=1e-6)
 
 
-def test_a_relativistic_pair_compares_each_fake_with_a_real_image():
+def test_gan_int_of_relativistic_compares_each_fake_with_a_real_one():
   r, _, f = by_numpy(np.concatenate([T, (T[:2] + T[2:]) / 2]))
   g = play(gan_int(prior, pair=pairs.relativistic()))[2]
   np.testing.assert_allclose(g, softplus(r[[0, 1, 2, 3, 0, 1]] - f).mean(), rtol=1e-5)
 
 
-def test_a_penalty_looks_at_images_with_their_captions():
+def test_gan_cls_penalty_looks_at_images_with_their_captions():
   _, scalars, _ = play(gan_cls(prior, pair=pairs.hinge(), penalties=[penalties.r1()]))
   slope = ((1 - np.tanh(X[:, 0] * T[:, 0]) ** 2) * T[:, 0]) ** 2 + T[:, 1] ** 4
   np.testing.assert_allclose(scalars['r1'], slope.mean() / 2, rtol=1e-5)
 
 
-def test_a_wrong_image_is_one_of_another_caption():
-  text = jnp.float32([[1, 0], [1, 0], [2, 0], [1, 0], [3, 3]])
-  np.testing.assert_array_equal(mismatched(text), [2, 2, 3, 4, 0])
-  same = jnp.ones((4, 2))
-  np.testing.assert_array_equal(mismatched(same), [1, 2, 3, 0])
-  many = jnp.asarray(RNG.integers(0, 3, (40, 1)).astype(np.float32))
-  at = mismatched(many)
-  assert (np.asarray(many)[at] != np.asarray(many)).all()
+def test_mismatched_gives_an_image_of_another_caption():
+  text = np.float32([[1, 0], [1, 0], [2, 0], [1, 0], [3, 3]])
+  wrong = jax.jit(mismatched)
+  np.testing.assert_array_equal(wrong(text), [2, 2, 3, 4, 0])
+  same = np.ones((5, 2), np.float32)
+  np.testing.assert_array_equal(wrong(same), [1, 2, 3, 4, 0])
+  many = np.random.default_rng(1).integers(0, 3, (40, 1)).astype(np.float32)
+  assert (many[wrong(many)] != many).all()

@@ -1,4 +1,9 @@
-"""Our convolutions against lax's, in value, gradient and second gradient."""
+"""Our convolutions against lax's, in value, gradient and second gradient.
+
+Covers: ops/geometry.py, ops/matrix.py, ops/native.py, ops/varying.py.
+"""
+
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -7,13 +12,12 @@ import pytest
 from jax import lax
 from jax.sharding import AxisType, PartitionSpec
 
-from gan_jax.errors import InputError
 from gan_jax.nets import dcgan_authors
 from gan_jax.ops import conv as ops
 from gan_jax.ops import matrix, native
 from gan_jax.ops.geometry import Geometry
+from tests.messages import refused
 
-QUICKLY = {'xla_backend_optimization_level': 0}  # to compile: what is computed is the same
 LAYOUT = ('NHWC', 'HWIO', 'NHWC')
 CASES = [
   (5, 2, (9, 8), dcgan_authors.DOWN, dcgan_authors.UP),
@@ -26,6 +30,9 @@ CASES = [
   (4, 3, (9, 7), ((3, 0), (-1, 2)), ((3, 0), (1, 4))),
   (1, 2, (6, 5), 'VALID', 'SAME'),
 ]
+# By default one of each kind: a stride of 1, one above the window, edges that are cut, padding by
+# name and in numbers, even windows and odd.
+SLOW = [(5, 2, (8, 8)), (4, 2, (7, 9)), (3, 2, (7, 8))]
 OURS = {'down': ops.conv, 'up': ops.conv_transpose}
 
 
@@ -35,44 +42,65 @@ def theirs(kind, x, k, strides, padding):
   return lax.conv_transpose(x, k, strides, padding, dimension_numbers=LAYOUT)
 
 
-def tangle(f):
+def tangle(f, x, k):
   """(value, gradient, gradient of a gradient penalty) of f(x, k), all of them dense."""
 
   def value(x, k):
-    return jnp.sum(jnp.sin(f(x, k)))
+    y = f(x, k)
+    return jnp.sum(jnp.sin(y)), y
 
   def penalty(x, k):
-    slopes = jax.grad(value, (0, 1))(x, k)
-    return sum(jnp.sum(s**2) for s in slopes), (f(x, k), slopes)
+    slopes, y = jax.grad(value, (0, 1), has_aux=True)(x, k)
+    return sum(jnp.sum(s**2) for s in slopes), (y, slopes)
 
-  return jax.jit(jax.grad(penalty, (0, 1), has_aux=True), compiler_options=QUICKLY)
+  return jax.grad(penalty, (0, 1), has_aux=True)(x, k)
+
+
+def normal(*shapes):
+  rng = np.random.default_rng(0)
+  return [np.float32(rng.normal(size=shape)) for shape in shapes]
 
 
 def close(a, b):
   for left, right in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
-    scale = float(jnp.abs(right).max()) + 1e-6
+    scale = float(np.abs(right).max()) + 1e-6
     np.testing.assert_allclose(left / scale, right / scale, atol=2e-5)
 
 
 @pytest.mark.parametrize('kind', ['down', 'up'])
-@pytest.mark.parametrize('case', CASES, ids=str)
-def test_equals_lax(case, kind):
+@pytest.mark.parametrize(
+  'case', [pytest.param(c, marks=[pytest.mark.slow] * (c[:3] in SLOW), id=str(c)) for c in CASES]
+)
+def test_conv_equals_lax_in_value_and_both_gradients(case, kind):
   size, stride, image, *paddings = case
   padding, strides = paddings[kind == 'up'], (stride, stride)
-  x = jax.random.normal(jax.random.key(0), (2, *image, 3))
-  k = jax.random.normal(jax.random.key(1), (size, size, 3, 2)) / size
-  ours = tangle(lambda x, k: OURS[kind](x, k, strides, padding))(x, k)
-  close(ours, tangle(lambda x, k: theirs(kind, x, k, strides, padding))(x, k))
+  x, k = normal((2, *image, 3), (size, size, 3, 2))
+  k /= size
+
+  def forms(x, k):
+    ours = tangle(lambda x, k: OURS[kind](x, k, strides, padding), x, k)
+    return ours, tangle(lambda x, k: theirs(kind, x, k, strides, padding), x, k)
+
+  close(*jax.jit(forms)(x, k))
 
 
-@pytest.mark.parametrize('window', [(1, 1), (3, 3), (5, 5), (3, 4)])
-@pytest.mark.parametrize('strides', [(1, 1), (2, 2), (3, 3), (1, 2)])
-def test_cpu_and_gpu_forms_are_the_adjoints(window, strides):
+ADJOINTS = list(
+  itertools.product([(1, 1), (3, 3), (5, 5), (3, 4)], [(1, 1), (2, 2), (3, 3), (1, 2)])
+)
+SOON = {0, 2, 5, 8, 15}  # each window, each stride, and one above the window
+
+
+@pytest.mark.parametrize(
+  ('window', 'strides'),
+  [
+    pytest.param(*pair, marks=[pytest.mark.slow] * (i not in SOON))
+    for i, pair in enumerate(ADJOINTS)
+  ],
+)
+def test_up_and_taps_for_cpu_and_gpu_are_the_adjoints(window, strides):
   """Both forms of `up` and `taps`, whichever would be chosen here, against JAX's transposes."""
   g = Geometry.of((9, 8), window, strides, ((1, 2), (0, 1)))
-  x = jax.random.normal(jax.random.key(0), (2, 9, 8, 3))
-  y = jax.random.normal(jax.random.key(1), (2, *g.small, 4))
-  k = jax.random.normal(jax.random.key(2), (*window, 3, 4))
+  x, y, k = normal((2, 9, 8, 3), (2, *g.small, 4), (*window, 3, 4))
 
   def forms(x, y, k):
     up = jax.linear_transpose(lambda x: native.down(g, x, k), x)(y)[0]
@@ -80,7 +108,7 @@ def test_cpu_and_gpu_forms_are_the_adjoints(window, strides):
     ups = [f(g, y, k) for f in (matrix.up, native.up)]
     return (up, taps), list(zip(ups, [f(g, x, y) for f in (matrix.taps, native.taps)], strict=True))
 
-  adjoints, found = jax.jit(forms, compiler_options=QUICKLY)(x, y, k)
+  adjoints, found = jax.jit(forms)(x, y, k)
   for form in found:
     close(form, adjoints)
 
@@ -90,40 +118,45 @@ def gradient(x, k):
   return jnp.sum(jnp.sin(y), (1, 2, 3))
 
 
-def test_under_vmap():
-  x = jax.random.normal(jax.random.key(0), (3, 2, 8, 8, 2))
-  k = jax.random.normal(jax.random.key(1), (3, 4, 4, 2, 3))
-  f = jax.jit(jax.grad(lambda x, k: gradient(x, k).sum(), (0, 1)))
-  each = [f(x[i], k[i]) for i in range(3)]
-  together = jax.tree.map(lambda *leaves: jnp.stack(leaves), *each)
-  close(jax.vmap(f)(x, k), together)
+def test_conv_under_vmap_is_that_of_each_image_and_kernel():
+  x, k = normal((3, 2, 8, 8, 2), (3, 4, 4, 2, 3))
+  f = jax.grad(lambda x, k: gradient(x, k).sum(), (0, 1))
+  together, one = jax.jit(jax.vmap(f)), jax.jit(f)
+  each = [one(x[i], k[i]) for i in range(3)]
+  close(together(x, k), jax.tree.map(lambda *leaves: np.stack(leaves), *each))
 
 
-def test_under_shard_map():
+def test_conv_under_shard_map_is_that_of_the_whole_batch():
   mesh = jax.make_mesh((4,), ('data',), axis_types=(AxisType.Auto,))
-  x = jax.random.normal(jax.random.key(0), (8, 8, 8, 2))
-  k = jax.random.normal(jax.random.key(1), (4, 4, 2, 3))
+  x, k = normal((8, 8, 8, 2), (4, 4, 2, 3))
 
   def penalty(x, k):
     slopes = jax.grad(lambda x: gradient(x, k).sum())(x)
     return jnp.sum(slopes**2, (1, 2, 3))
 
+  def both(f):
+    """The penalties of all images, and the slope of their sum."""
+
+    def total(k, x):
+      each = f(x, k)
+      return each.sum(), each
+
+    return jax.jit(jax.grad(total, has_aux=True))
+
   data = PartitionSpec('data')
   sharded = jax.shard_map(penalty, mesh=mesh, in_specs=(data, PartitionSpec()), out_specs=data)
-  close(jax.jit(sharded)(x, k), penalty(x, k))
-  weights = jax.jit(jax.grad(lambda k: sharded(x, k).sum()))(k)
-  close(weights, jax.grad(lambda k: penalty(x, k).sum())(k))
+  close(both(sharded)(k, x), both(penalty)(k, x))
 
 
-def test_bfloat16_stays():
-  x, k = jnp.ones((1, 8, 8, 2), jnp.bfloat16), jnp.ones((4, 4, 2, 3), jnp.bfloat16)
-  assert ops.conv(x, k, (2, 2), 'SAME').dtype == jnp.bfloat16
-  assert ops.conv_transpose(x, k, (2, 2), 'SAME').dtype == jnp.bfloat16
+def test_conv_keeps_bfloat16():
+  x, k = (jax.ShapeDtypeStruct(s, jnp.bfloat16) for s in ((1, 8, 8, 2), (4, 4, 2, 3)))
+  for form in OURS.values():
+    assert jax.eval_shape(lambda x, k, f=form: f(x, k, (2, 2), 'SAME'), x, k).dtype == jnp.bfloat16
 
 
 @pytest.mark.skipif(jax.default_backend() != 'cpu', reason='GPUs dilate at no cost')
-def test_no_dilated_convolution_on_cpu():
-  x, k = jnp.ones((2, 8, 8, 2)), jnp.ones((4, 4, 2, 3))
+def test_conv_has_no_dilated_convolution_on_cpu():
+  x, k = normal((2, 8, 8, 2), (4, 4, 2, 3))
 
   def compiled(f):
     return jax.jit(jax.grad(lambda x, k: jnp.sum(f(x, k) ** 2), (0, 1))).lower(x, k).compile()
@@ -135,6 +168,6 @@ def test_no_dilated_convolution_on_cpu():
     assert '_dilate=2x2' not in text
 
 
-def test_a_kernel_that_does_not_fit():
-  with pytest.raises(InputError, match='does not fit'):
-    ops.conv(jnp.ones((1, 3, 3, 1)), jnp.ones((5, 5, 1, 1)), (1, 1), 'VALID')
+def test_conv_refuses_a_kernel_that_does_not_fit():
+  with refused('5x5', '3x3'):
+    ops.conv(*normal((1, 3, 3, 1), (5, 5, 1, 1)), (1, 1), 'VALID')

@@ -11,7 +11,7 @@ from gan_jax.config import experiment
 RNG = np.random.default_rng(0)
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def begin():
   """(folder, rounds logged, pictures, **entries of the config) -> the folder of such a run."""
   return _begin
@@ -53,7 +53,7 @@ def _begin(folder, logged=(), pictures=(), rounds=400, **config):
   return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def evaluate():
   """(folder, round, protocol of frechet) -> writes what gan_jax.evaluate would."""
 

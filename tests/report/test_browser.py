@@ -1,4 +1,9 @@
-"""The pages in a real browser: nothing fails, nothing is fetched, and a telephone can show them."""
+"""The pages in a real browser: nothing fails, nothing is fetched, and a telephone can show them.
+
+What can be seen of a page without one is in test_page.py.
+
+Covers: report/page.py.
+"""
 
 import shutil
 
@@ -7,6 +12,7 @@ import pytest
 from gan_jax.report import __main__ as command
 
 PHONE, DESK = 360, 1200
+pytestmark = pytest.mark.slow  # a browser starts, and shows each page in several ways
 
 
 @pytest.fixture(scope='module')
@@ -22,9 +28,10 @@ def browser():
     opened.close()
 
 
-@pytest.fixture
-def pages(begin, evaluate, tmp_path):
+@pytest.fixture(scope='module')
+def pages(begin, evaluate, tmp_path_factory):
   """name -> a page of a run, of one that was killed at once, and of three side by side."""
+  tmp_path = tmp_path_factory.mktemp('pages')
   one = begin(tmp_path / 'a', logged=(100, 200, 400), pictures=(0, 200, 400))
   two = begin(tmp_path / 'b', logged=(100, 400), pictures=(400,), batch=20)
   bare = begin(tmp_path / '<i>killed & long' / ('x' * 60))
@@ -36,7 +43,7 @@ def pages(begin, evaluate, tmp_path):
 
 
 @pytest.mark.parametrize('width', [PHONE, DESK])
-def test_a_page_opens_from_disk_and_fits_the_screen(browser, pages, width):
+def test_html_opens_from_disk_and_fits_the_screen(browser, pages, width):
   for name, path in pages.items():
     for scheme in ('light', 'dark'):
       page = browser.new_page(viewport={'width': width, 'height': 800}, color_scheme=scheme)
@@ -53,7 +60,7 @@ def test_a_page_opens_from_disk_and_fits_the_screen(browser, pages, width):
       page.close()
 
 
-def test_all_that_can_be_opened_can_be_reached_by_keyboard(browser, pages):
+def test_html_has_all_that_can_be_opened_in_reach_of_the_keyboard(browser, pages):
   page = browser.new_page()
   page.goto(pages['one'].as_uri())
   reached = set()

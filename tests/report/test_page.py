@@ -1,18 +1,24 @@
-"""A page says what the folder holds, whatever state the run is in, and needs nothing beside it."""
+"""A page says what the folder holds, whatever state the run is in, and needs nothing beside it.
 
+Covers: report/__main__.py, report/cost.py, report/facts.py, report/lines.py, report/metrics.py,
+report/pictures.py, report/told.py, sessions.py.
+"""
+
+import base64
+import io
 import json
 import pathlib
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from gan_jax import log, sessions
-from gan_jax.errors import InputError
-from gan_jax.report import cost, facts, lines, metrics, page, told
+from gan_jax.report import cost, facts, lines, metrics, page, pictures, told
 from gan_jax.report.__main__ import write
+from tests import commands
+from tests.messages import refused, says
 
 RNG = np.random.default_rng(0)
 
@@ -23,15 +29,22 @@ def text_of(html):
   return ' '.join(re.sub(r'<[^>]*>', ' ', html).split())
 
 
-def test_a_whole_run_with_everything(begin, evaluate, tmp_path):
-  run = begin(tmp_path / 'run', range(100, 500, 100), (0, 200, 400))
+@pytest.fixture(scope='module')
+def whole(begin, evaluate, tmp_path_factory):
+  """The page of a whole run with everything."""
+  run = begin(tmp_path_factory.mktemp('whole') / 'run', range(100, 500, 100), (0, 200, 400))
   evaluate(run, 200, n=10)
   evaluate(run, 400, n=10)
   log.save_png(run / 'figures' / 'neighbours_00000400.png', np.zeros((9, 9, 3), np.uint8))
-  html = page.html([run])
-  text = text_of(html)
-  for said in (
-    'run digits: 8x8x1, 10 classes, train All 400 rounds were played.',
+  return page.html([run])
+
+
+def test_html_of_a_whole_run_has_everything(whole):
+  text = text_of(whole)
+  says(
+    text,
+    'digits: 8x8x1, 10 classes, train',
+    '400 rounds',
     'frechet 2.00 ± 0.25 round 400 n 10 code abc1234',
     'fd 3.00 ± 0.50',
     'nonsaturating',
@@ -40,14 +53,13 @@ def test_a_whole_run_with_everything(begin, evaluate, tmp_path):
     'neighbours, round 400',
     '4,000',  # images shown to D
     'Over the rounds',
-  ):
-    assert said in text, said
-  assert html.count('<img') == 3
-  assert len(html) < 1_000_000
+  )
+  assert whole.count('<img') == 3
+  assert len(whole) < 1_000_000
 
 
-def test_it_needs_nothing_beside_it_and_every_picture_is_described(begin, tmp_path):
-  html = page.html([begin(tmp_path / 'run', (100,), (0, 100))])
+def test_html_needs_nothing_beside_it_and_describes_every_picture(whole):
+  html = whole
   outside = re.findall(r'(?:src|srcset|href)="(?!data:|#)([^"]*)"', html)
   assert outside == []
   assert "default-src 'none'" in html
@@ -60,14 +72,14 @@ def test_it_needs_nothing_beside_it_and_every_picture_is_described(begin, tmp_pa
   assert {anchor for anchor in re.findall(r'href="#([^"]*)"', html) if anchor[0] != 'm'} <= set(ids)
 
 
-def test_what_a_config_says_is_escaped(begin, evaluate, tmp_path):
+def test_html_escapes_what_a_config_says(begin, evaluate, tmp_path):
   wicked = '<script>alert(1)</script>"\'&{{ 7*7 }}'
   run = begin(tmp_path / 'run <b>', (100,), (0,), data=dict(name='folder', path=wicked))
   evaluate(run, real=wicked)
   entry = {'step': 200, 'D/<img src=x>': 1.0, '$x_2$': 1.0}
   with (run / log.FILE).open('a') as file:
     file.write(json.dumps(entry) + '\n')
-  for html in (page.html([run]), page.html([run, begin(tmp_path / 'b', (100,))])):
+  for html in (page.html([run]), page.html([run, begin(tmp_path / 'b')])):
     assert '<script' not in html
     assert '<img src=x>' not in html
     assert '<b>' not in text_of(html)
@@ -76,21 +88,17 @@ def test_what_a_config_says_is_escaped(begin, evaluate, tmp_path):
 
 
 @pytest.mark.parametrize(
-  ('logged', 'pictures', 'says'),
+  ('logged', 'taken', 'said'),
   [
-    ((), (), 'Nothing has been logged yet.'),
-    ((), (), 'No picture has been taken yet.'),
-    ((), (), '0 of 400 rounds are in the log: it was still going on when this was written'),
-    ((100, 200), (0,), '200 of 400 rounds are in the log'),
-    ((100,), (), 'By evals'),
+    ((), (), ('Nothing has been logged', 'No picture', '0 of 400 rounds', 'still going on')),
+    ((100, 200), (0,), ('200 of 400 rounds', 'During training')),
   ],
 )
-def test_a_run_that_is_not_whole_has_a_page(logged, pictures, says, begin, tmp_path):
-  text = text_of(page.html([begin(tmp_path / 'run', logged, pictures)]))
-  assert says in text.replace('During training, at the last look', 'By evals')
+def test_html_of_a_run_that_is_not_whole(logged, taken, said, begin, tmp_path):
+  says(text_of(page.html([begin(tmp_path / 'run', logged, taken)])), *said)
 
 
-def test_a_killed_run_has_torn_files(begin, evaluate, tmp_path):
+def test_html_of_a_killed_run_with_torn_files(begin, evaluate, tmp_path):
   run = begin(tmp_path / 'run', (100,), (0, 100))
   evaluate(run)
   with (run / log.FILE).open('a') as file:
@@ -99,11 +107,10 @@ def test_a_killed_run_has_torn_files(begin, evaluate, tmp_path):
   (run / 'evaluations' / '00000500.json').write_text('{"of"')
   (run / 'facts.json').write_text('')
   text = text_of(page.html([run]))
-  assert '100 of 400 rounds' in text
-  assert 'samples, round 200 cannot be read' in text
+  says(text, '100 of 400 rounds', 'samples, round 200 ')
 
 
-def test_what_is_not_finite_is_a_gap(begin, tmp_path):
+def test_html_has_a_gap_for_what_is_not_finite(begin, tmp_path):
   run = begin(tmp_path / 'run', (100,))
   with (run / log.FILE).open('a') as file:
     file.write('{"step": 200, "D/loss": NaN, "fd": Infinity, "never": NaN}\n')
@@ -113,108 +120,132 @@ def test_what_is_not_finite_is_a_gap(begin, tmp_path):
   assert 'Chart of never' not in html
 
 
-def test_a_run_that_diverged_or_went_back_says_so(begin, tmp_path):
-  run = begin(tmp_path / 'run', (100,))
+def test_html_says_whether_a_run_went_back_and_which_was_its_best(begin, tmp_path):
+  run = begin(tmp_path / 'run')
   (run / 'returns.json').write_text(json.dumps([{'from': 90, 'to': 50, 'why': 'grey samples'}]))
   (run / 'best').mkdir()
   (run / 'best' / 'best.json').write_text(json.dumps(dict(value='fd', number=3.0, round=50)))
   text = text_of(page.html([run]))
-  assert 'went back from round 90 to 50: grey samples' in text
-  assert 'The best fd so far is 3, of round 50' in text
+  says(text, '90 to 50: grey samples', 'best fd', 'of round 50')
 
 
-def test_several_runs_side_by_side(begin, evaluate, tmp_path):
-  a = begin(tmp_path / 'x' / 'run', range(100, 500, 100), (0, 400))
+def test_html_of_several_runs_has_them_side_by_side(begin, evaluate, tmp_path):
+  a = begin(tmp_path / 'x' / 'run', (100, 400), (0, 400))
   other = dict(name='gan', pair=dict(name='hinge'))
   b = begin(tmp_path / 'y' / 'run', (100, 200), (0, 200), objective=other, batch=20)
   evaluate(a, n=10)
   evaluate(b, frechet=1.0, n=10)
   html = page.html([a, b])
   text = text_of(html)
-  assert 'x/run' in text, 'runs of one name are told apart'
-  assert 'frechet 2.00 ± 0.25 1.00 ± 0.25' in text
-  assert 'frechet: of round 400 400' in text
-  assert 'batch 10 20' in text
-  assert 'objective.pair nonsaturating hinge' in text
-  assert 'fd in training 3.00 ± 0.50 3.00 ± 0.50' in text
+  # x/run: runs of one name are told apart
+  says(
+    text,
+    'x/run',
+    'frechet 2.00 ± 0.25 1.00 ± 0.25',
+    'frechet: of round 400 400',
+    'batch 10 20',
+    'objective.pair nonsaturating hinge',
+    'fd in training 3.00 ± 0.50 3.00 ± 0.50',
+  )
   assert html.count('<img') == 2
   assert 'Chart of D/loss: x/run from' in html
-  evaluate(b, n=999)
-  text = text_of(page.html([a, b]))
-  assert 'frechet 2.00' not in text.split('What is not in this table')[0]
-  assert 'these two frechet are not to be compared: n is 10 in x/run and 999 in y/run' in text
 
 
-def test_a_population_and_a_folder_of_stages(begin, tmp_path):
+def test_side_by_side_has_no_row_for_what_was_measured_otherwise(begin, evaluate, tmp_path):
+  runs = [begin(tmp_path / name) for name in 'ab']
+  for run, n in zip(runs, (10, 999), strict=True):
+    evaluate(run, n=n)
+  table, why = metrics.side_by_side([told.read(run) for run in runs])
+  assert table == []
+  (line,) = why
+  says(line, 'frechet', 'n is 10 in a and 999 in b')
+  says(text_of(page.html(runs)), line)
+
+
+def test_html_of_a_population_and_of_a_folder_of_stages(begin, tmp_path):
   pop = tmp_path / 'population'
   for seed in (0, 1):
-    begin(pop / f'seed={seed}', (100,), (0,), seed=seed)
+    begin(pop / f'seed={seed}', (), (0,), seed=seed)
   members = {f'seed={i}': dict(diverged=None if i else 'round 7: D/loss is nan') for i in (0, 1)}
   numbers = {'D/loss': dict(mean=1.0, sd=0.125, n=2), 'one': dict(mean=2.0, sd=None, n=1)}
   groups = [dict(values={'lr': 0.1}, members=2, numbers=numbers)]
   (pop / 'population.json').write_text(json.dumps(dict(members=members, groups=groups)))
   text = text_of(page.html([pop]))
-  assert '2 runs of population' in text
-  assert 'lr = 0.1 (2) D/loss 1.00 ± 0.12 one 2' in text
-  assert 'Diverged. round 7' in text
-  assert 'seed 0 1' in text
+  says(text, '2 runs', 'lr = 0.1 (2) D/loss 1.00 ± 0.12 one 2', 'Diverged', 'round 7', 'seed 0 1')
 
   stages = tmp_path / 'stages'
-  begin(stages / 'coarse', (100,), (0,))
+  begin(stages / 'coarse', (), (0,))
   (stages / 'whole.json').write_text(json.dumps(dict(sampler='x', runs=['coarse', 'fine'])))
   (stages / log.FILE).write_text('{"step": 1, "modes": 3}\n{"step": 2, "modes": 4}\n')
   log.save_png(stages / 'samples' / 'samples_00000002.png', np.zeros((9, 9, 3), np.uint8))
   text = text_of(page.html([stages]))
-  assert '1 runs of stages' in text, 'the second has not begun'
-  assert 'samples, round 2' in text
+  says(text, '1 runs', 'samples, round 2')  # the second has not begun
 
 
-def test_what_has_no_page_is_a_sentence(begin, tmp_path):
+def test_html_refuses_what_has_no_page(begin, tmp_path):
   run = begin(tmp_path / 'run')
   (tmp_path / 'whole.json').write_text(json.dumps(dict(runs=['nothing'])))
-  for given, message in (
-    ([tmp_path / 'nowhere'], 'nowhere holds no run'),
-    ([run, run], 'the same run is given twice'),
-    ([run, tmp_path], 'a folder of several runs, which has a page of its own'),
-    ([tmp_path], 'of which none has begun'),
-    ([], 'say of which run'),
+  for given, said in (
+    ([tmp_path / 'nowhere'], [tmp_path / 'nowhere', 'config.json']),
+    ([run, run], [run, 'twice']),
+    ([run, tmp_path], [tmp_path, 'several']),
+    ([tmp_path], [tmp_path, 'none']),
+    ([], ['which run']),
   ):
-    with pytest.raises(InputError, match=message):
+    with refused(*said):
       page.html(given)
 
 
-def test_the_pages_size_is_bounded(begin, tmp_path, monkeypatch):
-  run = begin(tmp_path / 'run', (100,))
-  for i in range(6):
-    noise = RNG.integers(0, 256, (900, 900, 3), np.uint8)
+def test_html_has_a_bounded_size(begin, tmp_path, monkeypatch):
+  run = begin(tmp_path / 'run')
+  for i in range(5):  # of noise, which nothing makes smaller; the first alone is encoded anew
+    noise = RNG.integers(0, 256, (310, 310, 3) if i else (500, 500, 3), np.uint8)
     log.save_png(run / 'samples' / f'kind{i}_00000100.png', noise)
   monkeypatch.setattr('gan_jax.report.page.shown', lambda w: page_shown(w, 1_000_000))
   html = page.html([run])
   assert len(html) < 2_000_000
   assert html.count('<img') == 3
-  assert 'kind5, round 100 is left out: the page has 1 MB of pictures already' in text_of(html)
+  assert html.count('data:image/webp') == 1
+  says(text_of(html), 'kind3, round 100', 'kind4, round 100', '1 MB')
 
 
 page_shown = page.shown
 
 
-def test_the_command_writes_it_whole(begin, tmp_path):
-  run = begin(tmp_path / 'run', (100,))
-  command = [sys.executable, '-m', 'gan_jax.report']
-  done = subprocess.run([*command, f'--workdir={run}'], capture_output=True, text=True, check=False)
-  assert done.returncode == 0, done.stderr
-  assert f'wrote    {run / "report.html"} (0.' in done.stdout
+def test_shown_scales_down_the_large_and_has_a_still_of_what_moves(tmp_path):
+  paths = [tmp_path / f'{i}.png' for i in range(3)]
+  for i, path in enumerate(paths):
+    log.save_png(path, np.full((8, 2000 if i == 0 else 16, 3), 80 * i, np.uint8))
+  wanted = [pictures.Wanted(paths[:1], 'wide', ''), pictures.Wanted(paths[1:], 'moving', '')]
+  (wide, moving), why = pictures.shown(wanted)
+  assert why == []
+  assert wide.uri.startswith('data:image/webp')
+  assert (wide.width, wide.height) == (2000, 8), 'as it is, for the page to make room'
+  opened = lambda uri: Image.open(io.BytesIO(base64.b64decode(uri.partition(',')[2])))
+  assert opened(wide.uri).size[0] == pictures.SIDE
+  assert opened(moving.uri).n_frames == 2
+  assert opened(moving.still).n_frames == 1
+  assert np.asarray(opened(moving.still)).mean() == pytest.approx(160, abs=8)
+
+
+def test_report_writes_the_page_and_says_where_it_is(begin, tmp_path):
+  run = begin(tmp_path / 'run')
+  done = commands.run('gan_jax.report', f'--workdir={run}')
+  assert done.status == 0, done
+  says(done.out, run / 'report.html', 'MB')
   assert (run / 'report.html').read_text().startswith('<!doctype html>')
-  done = subprocess.run(
-    [*command, '--workdir=/nowhere'], capture_output=True, text=True, check=False
-  )
-  assert done.returncode == 1
-  assert done.stderr.count('\n') == 1
-  out = tmp_path / 'deep' / 'two.html'
+  done = commands.run('gan_jax.report', '--workdir=/nowhere')
+  assert done.status == 1
+  assert done.err.count('\n') == 1
+  says(done.err, '/nowhere')
+
+
+def test_write_makes_the_folder_and_refuses_where_it_cannot_write(begin, tmp_path):
+  run, out = begin(tmp_path / 'run'), tmp_path / 'deep' / 'two.html'
   assert write([str(run), str(begin(tmp_path / 'b'))], str(out), 'A & B') == out
   assert '<h1>A &amp; B</h1>' in out.read_text()
-  with pytest.raises(InputError, match='cannot be written'):
-    write([str(run)], str(run / 'report.html' / 'x.html'))
+  with refused(out / 'x.html'):
+    write([str(run)], str(out / 'x.html'))
 
 
 # --- numbers --------------------------------------------------------------------------------------
@@ -232,18 +263,18 @@ def test_the_command_writes_it_whole(begin, tmp_path):
     (1e-9, None, '1e-09'),
   ],
 )
-def test_a_number_is_told_as_far_as_its_error_goes(value, error, said):
+def test_number_is_told_as_far_as_its_error_goes(value, error, said):
   assert metrics.number(value, error) == said
 
 
-def test_errors_stand_beside_their_values():
+def test_rows_have_errors_beside_their_values():
   values = dict(precision=0.5, recall=0.25, recall_stderr=0.01, stderr=0.1, k=3.0, k_sd=1.0)
   assert metrics.rows('prdc', values) == [
     ('precision', '0.50 ± 0.10'), ('recall', '0.250 ± 0.010'), ('k', '3.0 ± 1.0')
   ]  # fmt: skip
 
 
-def test_a_long_line_keeps_its_ends_and_peaks():
+def test_thinned_line_keeps_its_ends_and_peaks():
   x = np.arange(10_000.0)
   y = np.sin(x / 500)
   y[4321], y[7000:7100] = 99, np.nan
@@ -257,7 +288,7 @@ def test_a_long_line_keeps_its_ends_and_peaks():
   np.testing.assert_array_equal(short[1], y[:5])
 
 
-def test_charts_take_the_pages_colours_and_tell_what_they_show():
+def test_panels_take_the_pages_colours_and_tell_what_they_show():
   line = lines.Line('a <b>', np.array([0.0, 10]), np.array([1.0, 2]), colour=9)
   (panel,) = lines.panels({'loss': [line]})
   assert 'var(--line-1)' in panel.svg
@@ -265,7 +296,7 @@ def test_charts_take_the_pages_colours_and_tell_what_they_show():
   assert not re.search(r'#0[12]0', panel.svg)
   assert panel.svg.startswith('<svg')
   assert 'a &lt;b&gt;' in panel.svg
-  assert panel.alt == 'Chart of loss: a <b> from 1 at 0 to 2 at 10.'
+  says(panel.alt, 'loss', 'a <b> from 1 at 0 to 2 at 10')
 
 
 def test_cost_is_that_of_the_rates_and_the_sessions(begin, tmp_path):
@@ -285,8 +316,8 @@ def test_cost_is_that_of_the_rates_and_the_sessions(begin, tmp_path):
   run = told.read(run)
   assert cost.cost(run) == cost.Cost(2000, 100.0, 20.0, 50.0)
   assert cost.cost(run).share == 0.6
-  assert dict(facts.origins(run))['Begun'].startswith('2 sessions, the last begun 1970-01-01 00:33')
-  assert facts.status(run) == '200 of 400 rounds are in the log. It ended with finished'
+  says(dict(facts.origins(run))['Begun'], '2 sessions', '1970-01-01 00:33')
+  says(facts.status(run), '200 of 400 rounds', 'finished')
 
 
 def test_parameters_are_counted_without_weights(begin, tmp_path):
@@ -296,14 +327,14 @@ def test_parameters_are_counted_without_weights(begin, tmp_path):
   assert facts.parameters(odd) == {}
 
 
-def test_descriptions_are_said_as_calls():
+def test_spoken_descriptions_are_like_calls():
   spec = dict(name='gan', pair='hinge', penalties=[dict(name='r1', weight=0.1)], more=dict(a=1))
   assert facts.spoken(spec) == "gan(pair='hinge', penalties=[r1(weight=0.1)], more={a=1})"
   assert facts.spoken(10_000) == '10,000'
   assert facts.spoken(True) == 'True'
 
 
-def test_a_session_is_noted_and_how_it_ended(tmp_path):
+def test_session_is_noted_and_how_it_ended(tmp_path):
   with sessions.session([tmp_path], 0):
     assert 'ended' not in sessions.read(tmp_path)[0]
   with pytest.raises(KeyError), sessions.session([tmp_path], 5):

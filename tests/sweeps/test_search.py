@@ -2,17 +2,16 @@
 
 import json
 import math
-import os
 import pathlib
-import subprocess
 import sys
 
 import pytest
 
 from gan_jax import sweep as command
-from gan_jax.errors import InputError
 from gan_jax.sweeps import book, results, search, trials
 from gan_jax.sweeps.search import searched
+from tests import commands
+from tests.messages import refused, says
 
 optuna = pytest.importorskip('optuna')
 ROOT = pathlib.Path(__file__).parents[2]
@@ -61,7 +60,7 @@ def loaded(workdir):
   return optuna.load_study(study_name='sweep', storage=storage)
 
 
-def test_it_learns_from_what_came_out_goes_on_and_is_told_of_failures(play):
+def test_searched_learns_from_what_came_out_and_goes_on(play):
   workdir = play(read(12))
   assert len(loaded(workdir).trials) == 12
   sweep = read(30)  # more of the same, by the same command
@@ -82,13 +81,13 @@ def test_it_learns_from_what_came_out_goes_on_and_is_told_of_failures(play):
   assert told.splitlines()[1].split()[1] == '64'
 
 
-def test_what_was_tried_is_not_tried_twice_and_a_space_comes_to_its_end(play):
+def test_searched_tries_nothing_twice_and_knows_the_end_of_a_space(play):
   sweep = read(9, {RATE: trials.choice(1e-3, 1e-4), 'batch': trials.choice(8, 64)}, at_once=3)
   play(sweep)
   assert len(sweep.trials) == 4
 
 
-def test_one_that_was_stopped_is_played_and_one_never_written_down_is_forgotten(play, tmp_path):
+def test_study_plays_what_was_stopped_and_forgets_what_is_in_no_book(play, tmp_path):
   sweep = read(3)
   workdir = tmp_path / 'sweep'
   book.claim(workdir, sweep)
@@ -102,42 +101,54 @@ def test_one_that_was_stopped_is_played_and_one_never_written_down_is_forgotten(
 
 
 @pytest.mark.parametrize(
-  ('make', 'message'),
-  [(lambda: searched(0, SPACE), 'tries nothing'),
-   (lambda: searched(3, {'batch': (8, 64)}), 'batch is to be uniform, log_uniform'),
-   (lambda: search.sampler(searched(3, SPACE, sampler='TPE')), "no sampler 'TPE'; it has .*TPE"),
-   (lambda: search.sampler(searched(3, SPACE, depth=3)), 'TPESampler: .*depth'),
-   (lambda: read(3, {'bach': trials.choice(8, 64)}), 'bach'),
-   (lambda: book.read(dict(config='x', trials=searched(3, SPACE))), 'must say the metric')],
+  ('make', 'facts'),
+  [(lambda: searched(0, SPACE), ('searched(0', RATE)),
+   (lambda: searched(3, {'batch': (8, 64)}), ('batch', 'uniform', 'log_uniform', 'choice')),
+   (lambda: search.sampler(searched(3, SPACE, sampler='TPE')), ("'TPE'", 'TPESampler')),
+   (lambda: search.sampler(searched(3, SPACE, depth=3)), ('TPESampler', 'depth')),
+   (lambda: read(3, {'bach': trials.choice(8, 64)}), ('bach',)),
+   (lambda: book.read(dict(config='x', trials=searched(3, SPACE))), ('metric',))],
 )  # fmt: skip
-def test_what_cannot_be_searched_is_refused(make, message, monkeypatch):
+def test_searched_refuses_what_cannot_be_searched(make, facts, monkeypatch):
   monkeypatch.chdir(ROOT)
-  with pytest.raises(InputError, match=message):
+  with refused(*facts):
     make()
 
 
-def test_without_optuna_it_says_what_to_install(monkeypatch):
+def test_library_says_what_to_install_without_optuna(monkeypatch):
   monkeypatch.setitem(sys.modules, 'optuna', None)
-  with pytest.raises(InputError, match=r"pip install 'gan_jax\[optuna\]'"):
+  with refused("pip install 'gan_jax[optuna]'"):
     search.library()
 
 
-def test_real_runs_are_searched_by_the_command(tmp_path):
+@pytest.fixture
+def sweep_of_rates(tmp_path):
+  """(more flags) -> how the command ended, for a search of one run of which a file tells."""
+  (tmp_path / 'config.py').write_text(
+    'from gan_jax.config import experiment\nfrom tests.configs import perceptrons\n'
+    "get_config = lambda arg='': experiment(perceptrons(rounds=4))\n"
+  )
   file = tmp_path / 'rates.py'
   file.write_text(
     'from gan_jax.sweeps.search import searched\nfrom gan_jax.sweeps.trials import log_uniform\n'
-    "def get_sweep():\n  space = {'players.D.tx.learning_rate': log_uniform(1e-5, 1e-2)}\n"
-    "  return dict(config='experiments/gan_digits.py:tiny', metric='D/loss', "
+    f'def get_sweep():\n  space = {{{RATE!r}: log_uniform(1e-5, 1e-2)}}\n'
+    f"  return dict(config='{tmp_path}/config.py', metric='D/loss', "
     'trials=searched(1, space, sampler="RandomSampler"))\n'
   )
-  words = [sys.executable, '-m', 'gan_jax.sweep', f'--sweep={file}', f'--workdir={tmp_path}/sweep']
-  environment = {**os.environ, 'JAX_PLATFORMS': 'cpu'}
-  run = lambda *more: subprocess.run(
-    [*words, *more], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-  )
-  dry = run('--dry_run')
-  assert dry.stdout == '1 trials by RandomSampler, of players.D.tx.learning_rate\n', dry.stderr
-  done = run()
-  assert done.returncode == 0, done.stdout + done.stderr
-  assert 'trials   1 done' in done.stdout
+  words = f'--sweep={file}', f'--workdir={tmp_path}/sweep'
+  return lambda *more: commands.run('gan_jax.sweep', *words, *more)
+
+
+def test_sweep_tells_of_a_search_without_playing(sweep_of_rates, tmp_path):
+  dry = sweep_of_rates('--dry_run')
+  assert dry.status == 0, dry
+  says(dry.out, '1 ', 'RandomSampler', RATE)
+  assert not (tmp_path / 'sweep').exists()
+
+
+@pytest.mark.slow  # a real run, in a process of its own
+def test_sweep_searches_by_real_runs(sweep_of_rates, tmp_path):
+  done = sweep_of_rates()
+  assert done.status == 0, done
+  says(done.out, '1 done')
   assert json.loads((tmp_path / 'sweep' / book.FILE).read_text())['search']['n'] == 1

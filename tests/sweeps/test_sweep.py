@@ -1,21 +1,24 @@
-"""A sweep from its file to its table: of a program that only pretends to train."""
+"""A sweep from its file to its table: of a program that only pretends to train.
+
+Covers: sweep.py, sweeps/book.py, sweeps/plots.py, sweeps/results.py.
+"""
 
 import csv
 import json
-import os
 import pathlib
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
+from gan_jax import log
 from gan_jax import sweep as command
-from gan_jax.errors import InputError
 from gan_jax.executors.job import Ended, Started
 from gan_jax.sweeps import book, results
 from gan_jax.sweeps.trials import product
+from tests import commands
+from tests.messages import refused, says
 
 ROOT = pathlib.Path(__file__).parents[2]
 DIGITS = 'experiments/gan_digits.py'
@@ -59,7 +62,7 @@ def states(workdir, sweep):
   return {name: book.standing(workdir, name)['state'] for name in sweep.trials}
 
 
-def test_bad_luck_is_tried_again_an_answer_is_not_and_nothing_is_lost(tmp_path, program, capsys):
+def test_play_tries_bad_luck_again_and_takes_an_answer(tmp_path, program, capsys):
   sweep, workdir = read(range(5), pairs=('hinge',)), tmp_path / 'sweep'
   book.claim(workdir, sweep)
   command.play(workdir, sweep, 'local(slots=2)', program=program)
@@ -70,27 +73,26 @@ def test_bad_luck_is_tried_again_an_answer_is_not_and_nothing_is_lost(tmp_path, 
   standing = [book.standing(workdir, name) for name in sweep.trials]
   assert [len(one['attempts']) for one in standing] == [1, 1, 2, 1, 2]
   assert standing[3]['attempts'][0]['said'] == 'round 7: D/loss is nan.'
-  assert standing[4]['attempts'][-1]['said'] == 'killed by signal 9, 2 times; about to go'
+  says(standing[4]['attempts'][-1]['said'], 'signal 9', '2 times', 'about to go')
   told = '\n'.join(results.close(workdir, sweep))
-  assert 'trials   3 done, 2 failed' in told
-  assert 'failed   pair=hinge-seed=3: round 7: D/loss is nan.' in told
   # hinge's 5 + seeds 0, 1 and 2
-  assert '6 ± 1' in told
-  assert 'again    pair=hinge-seed=2: killed by signal 9; about to go' in capsys.readouterr().out
+  says(told, '3 done', '2 failed', 'pair=hinge-seed=3: round 7: D/loss is nan.', '6 ± 1')
+  (again,) = [li for li in capsys.readouterr().out.splitlines() if 'again' in li and 'seed=2' in li]
+  says(again, 'signal 9', 'about to go')
 
 
-def test_what_is_done_stays_and_what_is_new_is_added(tmp_path, program):
+def test_claim_keeps_what_is_done_and_adds_what_is_new(tmp_path, program):
   workdir, first, more = tmp_path / 'sweep', read(range(1)), read(range(2))
   for sweep in (first, more, more):
     book.claim(workdir, sweep)
     command.play(workdir, sweep, program=program)
   tried = [(workdir / book.FOLDER / n / 'tried').read_text() for n in more.trials]
   assert tried == ['x'] * 4
-  with pytest.raises(InputError, match='holds a sweep of experiments/gan_digits'):
+  with refused(workdir, DIGITS, 'experiments/gan_mnist.py', '--workdir'):
     book.claim(workdir, more._replace(config='experiments/gan_mnist.py'))
 
 
-def test_failed_ones_are_tried_again_when_that_is_asked_for(tmp_path, program):
+def test_play_tries_failed_ones_again_when_that_is_asked_for(tmp_path, program):
   workdir, sweep = tmp_path / 'sweep', read((4,), pairs=('hinge',), retries=0)
   book.claim(workdir, sweep)
   for again, attempts in ((False, 1), (False, 1), (True, 2)):
@@ -99,7 +101,7 @@ def test_failed_ones_are_tried_again_when_that_is_asked_for(tmp_path, program):
     assert len(book.standing(workdir, name)['attempts']) == attempts
 
 
-def test_the_table_has_the_best_first_and_the_files_have_it_all(tmp_path, program):
+def test_close_has_the_best_first_and_writes_all_into_files(tmp_path, program):
   workdir, sweep = tmp_path / 'sweep', read(range(2))
   book.claim(workdir, sweep)
   command.play(workdir, sweep, program=program)
@@ -117,7 +119,7 @@ def test_the_table_has_the_best_first_and_the_files_have_it_all(tmp_path, progra
   assert '| minimax | 2 |' in (workdir / 'results.md').read_text()
 
 
-def test_rows_and_columns_make_a_table_of_the_best_of_each(tmp_path, program):
+def test_close_has_a_table_of_the_best_by_rows_and_columns(tmp_path, program):
   rate = 'players.D.tx.learning_rate'
   trials = product({':pair': ('hinge', 'minimax'), rate: (1e-3, 1e-4), 'seed': (0, 1)})
   keys = dict(metric='samples', rows=':pair', columns=rate)
@@ -126,12 +128,13 @@ def test_rows_and_columns_make_a_table_of_the_best_of_each(tmp_path, program):
   command.play(workdir, sweep, program=program)
   list(results.close(workdir, sweep))
   written = (workdir / 'results.md').read_text().splitlines()
-  assert written[0] == 'samples, less is better: the best of each'
+  says(written[0], 'samples', 'less')
   assert written[2] == '| pair \\ players.D.tx.learning_rate | 0.001 | 0.0001 |'
   assert written[4] == '| hinge | 5.5 ± 0.71 | 5.5 ± 0.71 |'
   page = (workdir / 'results.html').read_text()
   assert '<td>hinge</td><td>5.5 ± 0.71</td>' in page
-  assert page.index('the best of each') < page.index('data:image/png') < page.index('All, the best')
+  assert page.index('<td>hinge</td><td>5.5') < page.index('data:image/png')
+  assert page.index('data:image/png') < page.rindex('<td>hinge</td>')
 
 
 @pytest.mark.parametrize(
@@ -140,16 +143,16 @@ def test_rows_and_columns_make_a_table_of_the_best_of_each(tmp_path, program):
    (1, False, 1, 'gan_jax: no.', 'failed'), (1, False, 1, 'Traceback', 'again'),
    (-9, False, 3, '', 'failed'), (-9, False, 2, '', 'again'), (-15, True, 9, '', 'again')],
 )  # fmt: skip
-def test_what_an_end_means(status, lost, tried, words, state):
+def test_judged_tells_what_an_end_means(status, lost, tried, words, state):
   assert command.judged(status, lost, tried, 2, words)[0] == state
 
 
-def test_an_executor_of_ones_own_is_found_by_its_path(tmp_path, program):
+def test_play_finds_an_executor_of_ones_own_by_its_path(tmp_path, program):
   workdir, sweep = tmp_path / 'sweep', read(range(2))
   book.claim(workdir, sweep)
   command.play(workdir, sweep, f'{__name__}.at_once(places=3)', program=program)
   assert set(states(workdir, sweep).values()) == {'done'}
-  with pytest.raises(InputError, match="takes no argument 'slot'"):
+  with refused("'slot'", 'slots'):
     command.play(workdir, sweep, 'local(slot=2)', program=program)
 
 
@@ -162,37 +165,45 @@ def at_once(queue, *, places=1):
 
 
 @pytest.mark.parametrize(
-  ('changes', 'message'),
-  [(dict(metrics='x'), "says 'metrics'"), (dict(trials=[]), 'no trials'),
-   (dict(better='low'), "'less' or 'more'"), (dict(rows='depth'), 'depth, which no trial sets'),
-   (dict(trials=[{'rouns': 3}]), 'rouns')],
+  ('changes', 'facts'),
+  [(dict(metrics='x'), ("'metrics'", 'metric,')), (dict(trials=[]), ('no trials',)),
+   (dict(better='low'), ("'low'", "'less'", "'more'")), (dict(rows='depth'), ('rows', 'depth')),
+   (dict(trials=[{'rouns': 3}]), ('rouns',))],
 )  # fmt: skip
-def test_a_wrong_sweep_is_refused_before_anything_is_played(changes, message):
-  with pytest.raises(InputError, match=message):
+def test_read_refuses_a_wrong_sweep_before_anything_is_played(changes, facts):
+  with refused(*facts):
     book.read({**dict(config=DIGITS, trials=[dict(seed=1)]), **changes})
 
 
-def test_a_sweep_that_is_stopped_goes_on_to_the_same_table(tmp_path):
-  """Real runs: SIGTERM in the middle of one, and then the same command."""
-  file = tmp_path / 'seeds.py'
-  file.write_text(
-    "def get_sweep():\n  return dict(config='experiments/gan_digits.py:tiny', metric='D/loss', "
-    'trials=[dict(seed=s, rounds=20000, log_every=100) for s in range(2)])\n'
+@pytest.mark.slow  # real runs, of which one is stopped in its middle
+def test_sweep_that_is_stopped_goes_on_where_it_was(tmp_path):
+  """SIGTERM in the middle of the first run, and then the same command; meanwhile none beside it."""
+  config, file = tmp_path / 'config.py', tmp_path / 'seeds.py'
+  config.write_text(
+    'from gan_jax.config import experiment\nfrom tests.configs import perceptrons\n'
+    "get_config = lambda arg='': experiment(perceptrons(log_every=100))\n"
   )
-  words = [sys.executable, '-m', 'gan_jax.sweep', f'--sweep={file}', f'--workdir={tmp_path}/sweep']
-  environment = {**os.environ, 'JAX_PLATFORMS': 'cpu'}
-  first = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
-  log = tmp_path / 'sweep' / 'trials' / 'seed=0-rounds=20000-log_every=100' / 'log.jsonl'
-  until = time.monotonic() + 240
-  while not (log.exists() and log.read_text().count('\n') > 2) and time.monotonic() < until:
-    time.sleep(0.1)
-  another = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True,
-                           check=False)  # fmt: skip
-  assert 'another process is at work in' in another.stderr
-  first.send_signal(signal.SIGTERM)
-  told, _ = first.communicate(timeout=240)
-  assert first.returncode == 130
-  assert 'trials   2 waiting' in told
-  kept = json.loads((log.parent / 'trial.json').read_text())
-  assert kept['state'] == 'waiting'
-  assert kept['attempts'][0]['status'] == 143
+  file.write_text(
+    f"def get_sweep():\n  return dict(config='{config}', metric='D/loss', "
+    "trials=[{'seed': s, 'rounds': 6000, 'checkpoint.every': 6000} for s in range(2)])\n"
+  )
+  words = f'--sweep={file}', f'--workdir={tmp_path}/sweep'
+  folders = [tmp_path / 'sweep' / book.FOLDER / f'seed={s}-rounds=6000-every=6000' for s in (0, 1)]
+  steps = lambda folder: [entry['step'] for entry in log.read(folder)]
+  first = commands.start('gan_jax.sweep', *words)
+  first.until((tmp_path / 'sweep' / book.FILE).exists)
+  another = commands.run('gan_jax.sweep', *words)
+  assert another.status == 1
+  says(another.err, tmp_path / 'sweep', '--workdir')
+  first.until(lambda: len(steps(folders[0])) > 2)
+  first.send(signal.SIGTERM)
+  done = first.ended()
+  assert done.status == 130, done
+  says(done.out, '2 waiting')
+  kept = json.loads((folders[0] / book.TRIAL).read_text())
+  assert (kept['state'], kept['attempts'][0]['status']) == ('waiting', 143)
+  assert steps(folders[0])[-1] < 6000
+  again = commands.run('gan_jax.sweep', *words)
+  assert again.status == 0, again
+  says(again.out, '2 done')
+  assert [steps(folder) for folder in folders] == [list(range(100, 6001, 100))] * 2
