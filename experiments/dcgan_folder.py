@@ -42,4 +42,6 @@ def get_config(arg=''):
     checkpoint=dict(every=500, keep=2),
   )
   small = dict(nets__G__width=4, nets__D__width=4)
-  return experiment(tiny(config, shape=(16, 16, 3), **small) if arg.tiny else config)
+  return experiment(
+    tiny(config, shape=(arg.size // 4, arg.size // 4, 3), **small) if arg.tiny else config
+  )

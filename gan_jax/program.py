@@ -75,7 +75,7 @@ def initialiser(
 ) -> Callable[[Mapping[str, Any], jax.Array], TrainState]:
   """(values, key of the seed) -> one run's state before round 0."""
   # On CPU without the optimisations that XLA would spend half a minute on, for what runs once.
-  quickly = {'xla_backend_optimization_level': 0} if jax.default_backend() == 'cpu' else None
+  quickly = {'xla_backend_optimization_level': 1} if jax.default_backend() == 'cpu' else None
   return jax.jit(
     lambda values, key: steps.init(game(values), jax.random.fold_in(key, 0)),
     out_shardings=out,

@@ -28,6 +28,8 @@ IMPORTED = (
   'scipy.integrate', 'sklearn.neighbors', 'tensorboardX',
 )  # fmt: skip
 
+CACHE = 'JAX_COMPILATION_CACHE_DIR'
+_ONE = threading.Lock()  # multiprocessing's list of children is not for several threads
 spent = 0.0  # seconds of processor time of the commands that have ended, unless they were killed
 
 
@@ -50,11 +52,14 @@ class Command:
     # Whole, as it is now: the server's own is that of whoever happened to come first.
     told = (target, given, str(cwd), {**os.environ, **environment}, *map(str, self._files))
     self._process = _server().Process(target=_play, args=told, daemon=True)
-    self._process.start()
+    self._kept, self._began = environment.get(CACHE, os.environ.get(CACHE)), time.time()
+    with _ONE:
+      self._process.start()
 
   def running(self) -> bool:
     """Whether it has not ended yet."""
-    return self._process.is_alive()
+    with _ONE:
+      return self._process.is_alive()
 
   def said(self) -> str:
     """What it has printed so far."""
@@ -67,10 +72,14 @@ class Command:
 
   def ended(self, seconds: float = 300) -> Done:
     """How it ended; it is killed after so many seconds, which only keep a fault from hanging."""
-    self._process.join(seconds)
+    end = time.monotonic() + seconds
+    while self.running() and time.monotonic() < end:
+      time.sleep(0.01)
     if self.running():
       self.send(signal.SIGKILL)
-      self._process.join()
+      while self.running():
+        time.sleep(0.01)
+      self._forget()
     global spent
     out, err, cost = (file.read_text() for file in self._files)
     spent += float(cost or 0)
@@ -78,6 +87,12 @@ class Command:
     assert status is not None
     self._folder.cleanup()
     return Done(status, out, err)
+
+  def _forget(self) -> None:
+    """Removes the compiled programs that were written meanwhile: one may be half there."""
+    for entry in pathlib.Path(self._kept).glob('*-cache') if self._kept else ():
+      if entry.stat().st_mtime >= self._began:
+        entry.unlink()
 
   def until(self, condition: Callable[[], bool], seconds: float = 300) -> None:
     """Waits until it is so while the command runs; AssertionError with its words if it ends."""

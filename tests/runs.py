@@ -16,6 +16,7 @@ import numpy as np
 
 from gan_jax import config as configs
 from gan_jax import log
+from tests import budget
 from tests.configs import boosted, little, perceptrons, small, tiny
 
 
@@ -44,7 +45,8 @@ def trained(kind: str, folder: pathlib.Path) -> pathlib.Path:
     fcntl.flock(lock, fcntl.LOCK_EX)
     if not done.exists():
       config = KINDS[kind]()
-      configs.resolve(config.get('driver', 'train.run'), '')(config, place, VARY.get(kind))
+      with budget.apart(f'tests/runs.py::{kind}'):
+        configs.resolve(config.get('driver', 'train.run'), '')(config, place, VARY.get(kind))
       done.write_text(json.dumps(fingerprint(place)))
   return place
 

@@ -35,11 +35,12 @@ def begin() -> pathlib.Path:
   """A folder for this process, with all that is known."""
   place().mkdir(parents=True, exist_ok=True)
   for left in place().glob('own-*'):  # by a run that was killed
-    if time.time() - left.stat().st_mtime > 86_400:
-      shutil.rmtree(left, ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError):
+      if time.time() - left.stat().st_mtime > 86_400:
+        shutil.rmtree(left, ignore_errors=True)
   own = pathlib.Path(tempfile.mkdtemp(prefix='own-', dir=place()))
   for entry in _entries(place() / 'all'):
-    with contextlib.suppress(FileNotFoundError):  # another process has just made room
+    with contextlib.suppress(OSError):  # another process has made room, or there are no links here
       os.link(entry, own / entry.name)
   return own
 
@@ -51,7 +52,10 @@ def end(own: pathlib.Path) -> None:
   for entry in _entries(own):
     entry.replace(whole / entry.name)
   shutil.rmtree(own, ignore_errors=True)
-  held, known = 0, {entry: entry.stat() for entry in _entries(whole)}
+  held, known = 0, {}
+  for entry in _entries(whole):
+    with contextlib.suppress(FileNotFoundError):
+      known[entry] = entry.stat()
   for entry, facts in sorted(known.items(), key=lambda item: -item[1].st_mtime):
     held += facts.st_size
     if held > SIZE:

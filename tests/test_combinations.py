@@ -17,11 +17,11 @@ from gan_jax import assemble, pairs, parallel, penalties
 from gan_jax import config as configs
 from gan_jax import step as steps
 from gan_jax.game import Bound, Net
-from gan_jax.ops import matrix, native
 from gan_jax.pairs import Pair
 from tests.messages import refused
 from tests.nets.drawn import weights
 
+pytestmark = pytest.mark.usefixtures('native_convolutions')
 SHAPE = (8, 8, 3)
 WRAPPERS = (
   (),
@@ -46,16 +46,6 @@ def attempt(factory):
     return factory()
   except TypeError:
     return None
-
-
-@pytest.fixture(autouse=True)
-def _native_convolutions(monkeypatch):
-  """Convolutions on CPU as XLA has them, which compile in a fraction of the time of `ops/matrix`.
-
-  tests/ops/test_conv.py proves both to be the same maps, with every derivative.
-  """
-  for name in ('down', 'up', 'taps'):
-    monkeypatch.setattr(matrix, name, getattr(native, name))
 
 
 PAIRS = made(pairs, Pair)
@@ -100,15 +90,14 @@ def slopes_and_carry(name, pair, terms, wrappers):
   return slope, carry, jax.eval_shape(objective.init)
 
 
+@pytest.mark.parametrize('names', [(), pytest.param(PENALTIES, marks=pytest.mark.slow)],
+                         ids=['two', 'all'])  # fmt: skip
 @pytest.mark.parametrize(('i', 'pair'), list(enumerate(PAIRS)), ids=str)
-def test_pair_goes_with_penalties_told_the_class_or_not(i, pair):
-  """The first two with all penalties at once, told the class and not; the others with two in turn.
-
-  A penalty is handed D and examples, and what it asks is added to what the pair asks of D: it sees
-  nothing of the pair.
-  """
+def test_pair_goes_with_penalties_told_the_class_or_not(i, pair, names):
+  """The first two pairs with all penalties at once, others with two in turn; all with all: slow."""
   n = len(PENALTIES)
-  names = PENALTIES if i < 2 else (PENALTIES[i % n], PENALTIES[(i + 1 + i // n) % n])
+  two = (PENALTIES[i % n], PENALTIES[(i + 1 + i // n) % n])
+  names = names or (PENALTIES if i < 2 else two)
   terms = [dict(name=name, every=1 + i % 2) for name in names]
   name = ('gan', 'gan.conditional')[i % 2]
   slope, carry, begun = slopes_and_carry(name, pair, terms, ())
@@ -247,8 +236,9 @@ SLOPES = [n for n in PENALTIES if n != 'drift']
 
 @pytest.mark.parametrize(
   ('penalty', 'wrappers'),
-  # Which penalty it is and what wraps the objective are asked apart.
-  [(n, ()) for n in SLOPES] + [(SLOPES[i % len(SLOPES)], w) for i, w in enumerate(WRAPPERS) if w],
+  [(n, ()) for n in SLOPES]
+  + [(SLOPES[i % len(SLOPES)], w) for i, w in enumerate(WRAPPERS) if w]
+  + [pytest.param(n, w, marks=pytest.mark.slow) for n in SLOPES for w in WRAPPERS],
 )
 def test_game_refuses_a_slope_penalty_on_a_critic_with_batch_norm(penalty, wrappers):
   spec = dict(name='gan', pair='hinge', penalties=('drift', dict(name=penalty, weight=2.0)))

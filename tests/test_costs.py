@@ -1,5 +1,6 @@
 """What a run would take, said before it takes anything."""
 
+import gc
 from types import SimpleNamespace
 
 import jax
@@ -25,6 +26,7 @@ def small(schedule='DG', **changes):
 def one():
   """(the costs of one run, the bytes that lay on devices afterwards and had not before)."""
   held = lambda: sum(a.nbytes for a in jax.live_arrays())
+  gc.collect()  # of earlier tests
   before = held()
   return costs.costs(small(), 'x'), held() - before
 

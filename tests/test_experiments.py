@@ -23,8 +23,8 @@ from gan_jax.data.source import Source, is_picture
 from tests.configs import EXPERIMENTS, experiment
 
 NAMES = sorted(path.stem for path in EXPERIMENTS.glob('*.py'))
-# Trained tiny in the default run, for what no kind of tests/runs.py has: an experiment of several
-# networks that are translated into each other, of a chain of stages, a decoder with a likelihood.
+# Trained tiny in the default run, beside the kinds of tests/runs.py: README's first, one with a
+# likelihood, one with a gradient penalty.
 KINDS = ('gan_digits', 'vae_mnist', 'wgan_gp_mnist')
 
 
@@ -165,7 +165,7 @@ def of_shape(name: str, shape: tuple[int, ...]):
 def on_one_device(config):
   """The tiny config on one device, and without the figures that every run ends with.
 
-  Those are proved in tests/figures, and that devices agree in tests/test_hosts.py.
+  With both, and other convolutions, some are trained below.
   """
   given = configs.plain(config)
   usual = tuple(configs.DEFAULTS['finish'])
@@ -208,6 +208,27 @@ def test_tiny_trains_and_draws(name: str, tmp_path: pathlib.Path, native_convolu
 @pytest.mark.parametrize('name', [n for n in NAMES if n not in KINDS])
 def test_tiny_of_all_trains(name: str, tmp_path: pathlib.Path, native_convolutions) -> None:
   assert_trains(name, tmp_path)
+
+
+# Of each family of networks one as a user has it: on all devices, with the convolutions of
+# `ops/matrix` and the figures that a run ends with.
+@pytest.mark.slow
+@pytest.mark.parametrize(
+  'name',
+  [
+    'gan_digits',
+    'dcgan_mnist',
+    'sngan_cifar10',
+    'unrolled_ring',
+    'vaegan_mnist',
+    'improved_digits',
+  ],
+)
+def test_tiny_trains_on_all_devices_with_its_figures(name: str, tmp_path: pathlib.Path) -> None:
+  play(experiment(name).get_config('tiny'), tmp_path)
+  assert_is_a_run(tmp_path)
+  assert (tmp_path / 'curves.png').exists()
+  assert (tmp_path / 'samples.gif').exists()
 
 
 @pytest.mark.slow

@@ -174,11 +174,11 @@ def test_run_of_two_processes_logs_the_same_and_is_written_once(short, tmp_path)
   assert drawn.shape == (3, 8, 8, 1)
 
 
-# With the test above, where it is on two: that it is the same on any number of them.
 @pytest.mark.slow  # two programs, both of them compiled
+@pytest.mark.parametrize('devices', [2, 4])
 @pytest.mark.parametrize('kind', KINDS)
-def test_run_logs_the_same_losses_on_several_devices_by_kind(ones, tmp_path, kind):
-  train.run(config(kind, devices=4), tmp_path)
+def test_run_logs_the_same_losses_on_several_devices_by_kind(ones, tmp_path, kind, devices):
+  train.run(config(kind, devices=devices), tmp_path)
   assert_agree(numbers(ones(kind)), numbers(tmp_path), rounds=ROUNDS)
 
 

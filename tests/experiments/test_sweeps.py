@@ -5,8 +5,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from gan_jax import config as configs
-from gan_jax import log, train
+from gan_jax import assemble, log, train
 from gan_jax.sweeps import book, trials
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -26,8 +25,10 @@ def test_get_sweep_has_trials_whose_configs_can_be_made(file, monkeypatch):
   assert len(book.read(trials.load(file, 'get_sweep')('')).trials) > 10
   tiny, config = first(file)
   assert tiny.metric in config.evals
-  for spec in configs.plain(config.evals).values():
-    configs.resolve(spec['name'], '')
+  path = tiny.config.partition(':')[0]
+  for each in (trials.load(path, 'get_config')(''), config):
+    complete = assemble.complete(each)
+    train.check_cadences(complete, train.evals_of(complete['evals']))
 
 
 @pytest.mark.slow  # the metric that the sweep goes by, measured of a run

@@ -147,6 +147,7 @@ def test_generator_of_tfd_holds_the_pretrained_one():
   pretrained, fresh = weights(first), final.init(jax.random.key(1))
   assert jax.tree.map(jnp.shape, fresh['tail']) == jax.tree.map(jnp.shape, pretrained)
   np.testing.assert_allclose(fresh['tail']['Dense_1']['bias'], np.full(6, -2.0))
+  np.testing.assert_allclose(first.init(KEY)['Dense_1']['bias'], np.full(6, -2.0))
   np.testing.assert_allclose(fresh['front']['Dense_1']['bias'], np.full(4, -2.0))
   front = mlp.Generator((4,), hidden=(6,), output_bias=-2.0)
   both = jax.jit(lambda front_params, tail: first.apply(tail, front.apply(front_params, z)))
