@@ -157,6 +157,7 @@ def test_run_logs_the_same_losses_on_several_devices(short, tmp_path, devices):
   assert_agree(numbers(workdir), numbers(tmp_path), rounds=10)
 
 
+@pytest.mark.slow  # two processes, each of which compiles
 def test_run_of_two_processes_logs_the_same_and_is_written_once(short, tmp_path):
   told, one = short
   workdir = tmp_path / 'two'
