@@ -20,18 +20,18 @@ from tests import budget
 from tests.configs import boosted, little, perceptrons, small, tiny
 
 
-def _digits(name: str, arg: str = '') -> dict:
-  """An experiment on the digits, on one device and without what it shows."""
-  return {**tiny(name, arg), 'devices': 1, 'evals': {}, 'finish': ()}
+def _bare(name: str) -> dict:
+  """The tiny form of an experiment, on one device and without what it shows."""
+  return {**tiny(name), 'devices': 1, 'evals': {}, 'finish': ()}
 
 
 KINDS: dict[str, Callable[[], dict]] = {
   'perceptron': little,
   'digits': perceptrons,
   'dcgan': small,
-  'conditional': lambda: _digits('labels_digits'),
-  'translation': lambda: {**tiny('pix2pix_maps'), 'devices': 1, 'evals': {}, 'finish': ()},
-  'encoder': lambda: _digits('codes_digits'),
+  'conditional': lambda: _bare('labels_digits'),
+  'translation': lambda: _bare('pix2pix_maps'),
+  'encoder': lambda: _bare('codes_digits'),
   'mixture': boosted,
   'population': lambda: little(rounds=4),
 }
