@@ -1,9 +1,9 @@
 """Compiled programs, kept from one run of the tests to the next at a stable place, .jax_cache/.
 
-A second run is about twice as fast; that nothing depends on it is shown by every first run. Each
-process writes into a folder of its own, since jax's entries are not written whole or not at all;
-at its end they go to where the next run finds them, the newest up to SIZE. A folder is for one set
-of versions on one kind of processor.
+They spare the next run its compiling (34 s became 24 for three files of commands and samplers);
+that nothing depends on them is shown by every first run. Each process writes into a folder of its
+own, since jax's entries are not written whole or not at all; at its end they go to where the next
+run finds them, the newest up to SIZE. A folder is for one set of versions on one kind of processor.
 """
 
 import contextlib
