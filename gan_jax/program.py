@@ -1,5 +1,6 @@
 """The program: from a config to the one compiled call that plays a run, or a population of runs."""
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -74,12 +75,14 @@ def initialiser(
   game: Callable[[Values], Game], out: jax.sharding.Sharding
 ) -> Callable[[Mapping[str, Any], jax.Array], TrainState]:
   """(values, key of the seed) -> one run's state before round 0."""
-  # On CPU without the optimisations that XLA would spend half a minute on, for what runs once.
-  quickly = {'xla_backend_optimization_level': 1} if jax.default_backend() == 'cpu' else None
+  # On CPU without the optimisations that XLA would spend half a minute on, for what runs once;
+  # unless XLA_FLAGS says how much.
+  level = 'xla_backend_optimization_level'
+  told = jax.default_backend() != 'cpu' or level in os.environ.get('XLA_FLAGS', '')
   return jax.jit(
     lambda values, key: steps.init(game(values), jax.random.fold_in(key, 0)),
     out_shardings=out,
-    compiler_options=quickly,
+    compiler_options=None if told else {level: 1},
   )
 
 

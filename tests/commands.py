@@ -30,7 +30,7 @@ IMPORTED = (
 
 CACHE = 'JAX_COMPILATION_CACHE_DIR'
 _ONE = threading.Lock()  # multiprocessing's list of children is not for several threads
-spent = 0.0  # seconds of processor time of the commands that have ended, unless they were killed
+spent = 0.0  # seconds of processor time of the commands that have ended
 
 
 class Done(NamedTuple):
@@ -53,8 +53,11 @@ class Command:
     told = (target, given, str(cwd), {**os.environ, **environment}, *map(str, self._files))
     self._process = _server().Process(target=_play, args=told, daemon=True)
     self._kept, self._began = environment.get(CACHE, os.environ.get(CACHE)), time.time()
+    self._used = 0.0  # seconds of processor time when it was last sent a signal
     with _ONE:
       self._process.start()
+    assert self._process.pid
+    self.pid = self._process.pid
 
   def running(self) -> bool:
     """Whether it has not ended yet."""
@@ -67,8 +70,8 @@ class Command:
 
   def send(self, number: signal.Signals) -> None:
     """A signal for it."""
-    assert self._process.pid
-    os.kill(self._process.pid, number)
+    self._used = _used(self.pid)
+    os.kill(self.pid, number)
 
   def ended(self, seconds: float = 300) -> Done:
     """How it ended; it is killed after so many seconds, which only keep a fault from hanging."""
@@ -82,7 +85,7 @@ class Command:
       self._forget()
     global spent
     out, err, cost = (file.read_text() for file in self._files)
-    spent += float(cost or 0)
+    spent += float(cost or self._used)
     status = self._process.exitcode
     assert status is not None
     self._folder.cleanup()
@@ -119,6 +122,16 @@ def call(function: Callable, *given: object, **environment: str) -> Command:
 def run(module: str, *words: str, cwd: pathlib.Path = ROOT, **environment: str) -> Done:
   """`python -m MODULE WORDS`, and how it ended."""
   return Command(_module, (module, words), cwd, environment).ended()
+
+
+def _used(pid: int) -> float:
+  """Seconds of processor time of a process and of those that it waited for (Linux)."""
+  try:
+    told = pathlib.Path(f'/proc/{pid}/stat').read_text()
+  except OSError:
+    return 0.0
+  ticks = told.rpartition(')')[2].split()[11:15]  # the name, in brackets, may hold anything
+  return sum(map(int, ticks)) / os.sysconf('SC_CLK_TCK')
 
 
 def _server() -> multiprocessing.context.ForkServerContext:

@@ -2,9 +2,11 @@
 
 import importlib.util
 import pathlib
+from collections.abc import Callable
 from types import ModuleType
 
 from gan_jax import config as configs
+from gan_jax.ops import matrix, native
 
 EXPERIMENTS = pathlib.Path(__file__).parents[1] / 'experiments'
 
@@ -119,3 +121,9 @@ def file_of(kind: str, folder: pathlib.Path, **changes) -> str:
     f'def get_config(arg=None):\n  return config.experiment(configs.{kind}(**{changes!r}))\n'
   )
   return str(path)
+
+
+def use_native(put: Callable[..., None] = setattr) -> None:
+  """Convolutions become XLA's own single operations, in this process or while `put` keeps it."""
+  for form in ('down', 'up', 'taps'):
+    put(matrix, form, getattr(native, form))

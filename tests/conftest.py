@@ -11,21 +11,33 @@ os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 
 import ctypes
+import functools
 import gc
+import inspect
+import itertools
 import pathlib
+import sys
 import warnings
+import zlib
 from collections.abc import Callable, Iterator
+from types import ModuleType
 
 import jax
+import numpy as np
 import pytest
 
-from gan_jax.ops import matrix, native
 from tests import budget, runs, store
+from tests.configs import use_native
 
 os.environ.setdefault('MPLBACKEND', 'Agg')
-# Compiling is most of what the tests do; unoptimised, it takes a fraction of the time, and half of
-# that without XLA's newer way to write loops, where it can still be declined.
-FLAGS = ['--xla_backend_optimization_level=0']
+# Compiling is most of what the tests do; unoptimised, in one piece, with nothing inlined it takes
+# a fraction of the time, and half of that without XLA's newer way to write loops, where it can
+# still be declined.
+FLAGS = [
+  '--xla_backend_optimization_level=0',
+  '--xla_cpu_parallel_codegen_split_count=1',
+  '--xla_llvm_force_inline_before_split=false',
+]
 if jax.__version_info__ < (0, 11):
   FLAGS.append('--xla_cpu_use_fusion_emitters=false')
 os.environ['XLA_FLAGS'] = ' '.join([os.environ.get('XLA_FLAGS', ''), *FLAGS])
@@ -35,6 +47,7 @@ jax.config.update('jax_num_cpu_devices', 4)
 jax.config.update('jax_numpy_rank_promotion', 'raise')
 gc.set_threshold(50_000, 20, 20)  # traces are millions of objects, of which few are garbage
 
+_COUNT = itertools.count()
 HELD = 1_200  # MiB of a worker, from which on compiled programs are let go
 
 
@@ -65,11 +78,40 @@ def pytest_runtest_logfinish(nodeid: str) -> None:
 
 
 @pytest.fixture(scope='session', autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pathlib.Path]:
   """What is packed, trained and looked at in tests is kept out of the user's cache."""
   with pytest.MonkeyPatch.context() as patch:
     patch.setenv('GAN_JAX_DATA', str(tmp_path_factory.mktemp('cache')))
+    yield pathlib.Path(os.environ['GAN_JAX_DATA'])
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(_caches: pathlib.Path) -> Iterator[None]:
+  """And in one test is not there for another, whatever ran before it."""
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setenv('GAN_JAX_DATA', str(_caches / str(next(_COUNT))))
     yield
+
+
+@functools.cache
+def _generators(module: ModuleType) -> list[tuple[np.random.Generator, dict]]:
+  """The generators of a test's module and of those whose functions it uses, as each begins."""
+  lenders = {f.__module__ for f in vars(module).values() if inspect.isfunction(f)}
+  return [
+    (value, dict(np.random.PCG64(zlib.crc32(name.encode())).state))
+    for name in sorted({module.__name__, *lenders}) if name.startswith('tests.')
+    for value in vars(sys.modules[name]).values() if isinstance(value, np.random.Generator)
+  ]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _draws_of_its_own(request: pytest.FixtureRequest) -> None:
+  """Generators of modules begin anew, so that no test draws what others left; by the module's name.
+
+  A fixture for many tests is made before, and brings a generator of its own.
+  """
+  for generator, begin in _generators(request.module):
+    generator.bit_generator.state = begin
 
 
 @pytest.fixture(scope='session')
@@ -92,8 +134,7 @@ def native_convolutions(monkeypatch: pytest.MonkeyPatch) -> None:
   For tests of what is built of convolutions. That the forms used otherwise on CPU are equal to
   these, in value and both gradients, is proved in tests/ops.
   """
-  for form in ('down', 'up', 'taps'):
-    monkeypatch.setattr(matrix, form, getattr(native, form))
+  use_native(monkeypatch.setattr)
 
 
 @pytest.fixture(scope='session')

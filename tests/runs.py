@@ -47,7 +47,9 @@ def trained(kind: str, folder: pathlib.Path) -> pathlib.Path:
       config = KINDS[kind]()
       with budget.apart(f'tests/runs.py::{kind}'):
         configs.resolve(config.get('driver', 'train.run'), '')(config, place, VARY.get(kind))
-      done.write_text(json.dumps(fingerprint(place)))
+      beside = folder / f'{kind}.part'
+      beside.write_text(json.dumps(fingerprint(place)))
+      beside.replace(done)  # whole, for whoever looks without the lock
   return place
 
 

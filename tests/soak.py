@@ -1,6 +1,6 @@
 """Kills a run again and again, and shows that it comes to what it would have come to anyway.
 
-python tests/soak.py --config=experiments/gan_digits.py --rounds=400000 --every=60
+python -m tests.soak --config=experiments/gan_digits.py --rounds=400000 --every=60
 
 A run of so many rounds is played once straight through and, beside it, once with SIGTERM or
 SIGKILL, at random, every so many seconds on average, each time followed by the same command. The
@@ -22,7 +22,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from gan_jax import checkpoint, log, runs
+from gan_jax import checkpoint, runs
+from tests.runs import numbers
 
 ROOT = pathlib.Path(__file__).parents[1]
 LOOK = 0.5  # seconds between two looks at a process
@@ -137,11 +138,6 @@ def differences(a: pathlib.Path, b: pathlib.Path) -> list[str]:
 def weights(workdir: pathlib.Path) -> dict[str, str]:
   """The digests of all arrays of the newest checkpoint, which is whole."""
   return checkpoint.digests(runs.load(workdir).state)
-
-
-def numbers(workdir: pathlib.Path) -> list[dict[str, float]]:
-  """The log without what depends on the clock."""
-  return [{k: v for k, v in e.items() if k != 'images_per_second'} for e in log.read(workdir)]
 
 
 def pictures(workdir: pathlib.Path) -> dict[str, str]:

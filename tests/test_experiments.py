@@ -200,19 +200,23 @@ def assert_is_a_run(workdir: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize('name', KINDS)
-def test_tiny_trains_and_draws(name: str, tmp_path: pathlib.Path, native_convolutions) -> None:
+def test_get_config_tiny_trains_and_draws(
+  name: str, tmp_path: pathlib.Path, native_convolutions
+) -> None:
   assert_trains(name, tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # a program each
 @pytest.mark.parametrize('name', [n for n in NAMES if n not in KINDS])
-def test_tiny_of_all_trains(name: str, tmp_path: pathlib.Path, native_convolutions) -> None:
+def test_get_config_tiny_of_all_trains(
+  name: str, tmp_path: pathlib.Path, native_convolutions
+) -> None:
   assert_trains(name, tmp_path)
 
 
 # Of each family of networks one as a user has it: on all devices, with the convolutions of
 # `ops/matrix` and the figures that a run ends with.
-@pytest.mark.slow
+@pytest.mark.slow  # figures, and programs for all devices
 @pytest.mark.parametrize(
   'name',
   [
@@ -224,15 +228,17 @@ def test_tiny_of_all_trains(name: str, tmp_path: pathlib.Path, native_convolutio
     'improved_digits',
   ],
 )
-def test_tiny_trains_on_all_devices_with_its_figures(name: str, tmp_path: pathlib.Path) -> None:
+def test_get_config_tiny_trains_on_all_devices_with_its_figures(
+  name: str, tmp_path: pathlib.Path
+) -> None:
   play(experiment(name).get_config('tiny'), tmp_path)
   assert_is_a_run(tmp_path)
   assert (tmp_path / 'curves.png').exists()
   assert list(tmp_path.glob('*.gif')), 'the timelapse of what it draws'
 
 
-@pytest.mark.slow
-def test_gan_tfd_begins_its_second_stage_from_the_first(tmp_path, monkeypatch) -> None:
+@pytest.mark.slow  # two programs of one network on another
+def test_get_config_of_gan_tfd_begins_its_second_stage_from_one(tmp_path, monkeypatch) -> None:
   module = experiment('gan_tfd')
   first, second = tmp_path / 'first', tmp_path / 'second'
   state = train.run(on_one_device(module.get_config('tiny,stage=pretrain')), first)

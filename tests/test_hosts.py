@@ -13,9 +13,11 @@ import pytest
 from gan_jax import command, hosts, log, runs, sessions, train
 from gan_jax import config as configs
 from tests import commands
+from tests.configs import use_native
 from tests.messages import refused, says
 from tests.runs import assert_same, numbers
 
+pytestmark = pytest.mark.usefixtures('native_convolutions')
 ROUNDS = 50
 
 ADAM = dict(name='adam', learning_rate=2e-4, b1=0.5)
@@ -71,14 +73,15 @@ def config(kind, **changes):
   return configs.plain({**whole, **KINDS[kind], **changes})
 
 
-def host(port: int, process: str, plays: str) -> None:
+def host(port: int, process: str, plays: str, patience: int) -> None:
   """One of two processes, of two devices, that play these one after another."""
   jax.config.update('jax_num_cpu_devices', 2)
   jax.config.update('jax_numpy_rank_promotion', 'raise')
   hosts.VISIBLE = 1.0  # on one machine a file is seen at once
+  use_native()
 
   def main(argv):
-    hosts.connect(f'127.0.0.1:{port}', 2, int(process), patience=10)
+    hosts.connect(f'127.0.0.1:{port}', 2, int(process), patience)
     for config, workdir in json.loads(plays):
       train.run(config, workdir.replace('PROCESS', process))
 
@@ -87,10 +90,11 @@ def host(port: int, process: str, plays: str) -> None:
 
 
 @contextlib.contextmanager
-def two(plays, cache=None):
+def two(plays, cache=None, patience=300):
   """Two processes that play these, [(config, workdir)], one after another; none is left behind.
 
-  What they compile they keep in `cache`, a folder each, if they are given one.
+  What they compile they keep in `cache`, a folder each, if they are given one. `patience`: seconds
+  that one may be silent, as it is where others have all cores.
   """
   with socket.socket() as held:
     # The port stays ours until it is over: jax too takes it as one that is shared.
@@ -99,7 +103,8 @@ def two(plays, cache=None):
     port, told = held.getsockname()[1], json.dumps([[c, str(w)] for c, w in plays])
     kept = [f'{cache}_{i}' if cache else '' for i in range(2)]
     processes = [
-      commands.call(host, port, str(i), told, JAX_COMPILATION_CACHE_DIR=kept[i]) for i in range(2)
+      commands.call(host, port, str(i), told, patience, JAX_COMPILATION_CACHE_DIR=kept[i])
+      for i in range(2)
     ]
     try:
       yield processes
@@ -176,10 +181,10 @@ def test_run_of_two_processes_logs_the_same_and_is_written_once(short, tmp_path)
 
 
 @pytest.mark.slow  # two programs, both of them compiled
-@pytest.mark.parametrize('devices', [2, 4])
 @pytest.mark.parametrize('kind', KINDS)
-def test_run_logs_the_same_losses_on_several_devices_by_kind(ones, tmp_path, kind, devices):
-  train.run(config(kind, devices=devices), tmp_path)
+def test_run_logs_the_same_losses_on_several_devices_by_kind(ones, tmp_path, kind):
+  """On four; that two are no other case is seen above, and of processes below."""
+  train.run(config(kind, devices=4), tmp_path)
   assert_agree(numbers(ones(kind)), numbers(tmp_path), rounds=ROUNDS)
 
 
@@ -197,7 +202,7 @@ def logged(workdir, round_):
 
 
 @pytest.mark.slow  # two processes, each of which compiles
-def test_signal_to_one_stops_all_at_one_round_and_one_goes_on(tmp_path):
+def test_run_stops_on_all_at_one_round_and_goes_on_with_one(tmp_path):
   long = dict(rounds=1_000_000, resident_parts=4)
   with two([(config('mlp', **long), tmp_path)]) as processes:
     processes[0].until(logged(tmp_path, 5))
@@ -217,7 +222,7 @@ def test_together_ends_all_when_one_is_killed_and_all_go_on(ones, tmp_path):
   straight, killed, cache = (tmp_path / name for name in ('straight', 'killed', 'cache'))
   # Long enough that it is not at its end when the kill comes, however fast the machine is.
   endless = config('mlp', rounds=1_000_000, resident_mb=0)
-  with two([(endless, killed)], cache) as processes:
+  with two([(endless, killed)], cache, patience=30) as processes:
     processes[0].until(logged(killed, 25))
     processes[1].send(signal.SIGKILL)
     statuses = [one.ended().status for one in processes]

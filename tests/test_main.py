@@ -74,6 +74,7 @@ def test_main_answers_a_wrong_word_in_a_line_without_traceback(words, facts, tmp
 def test_start_answers_help_and_a_flag_that_there_is_not(name, flag):
   """Each command is addressed by its flags, and says which there are."""
   done = commands.run(f'gan_jax.{name}', '--helpshort')
+  assert done.status == 1, done  # as absl ends when it has shown its help
   says(done.out, flag)
   assert 'Traceback' not in done.err
   done = commands.run(f'gan_jax.{name}', '--nosuch=1')

@@ -92,6 +92,7 @@ class Machine(NamedTuple):
   logits: Callable[[Params, Array], Array]  # the same, compiled, and only the logits
   tx: optax.GradientTransformation
   step: Callable[..., tuple[Params, Any, Array]]
+  calibrate: Callable[[Params, Array], Params]  # the statistics of f32[n,B,H,W,C] put in
 
 
 @lru_cache(8)
@@ -120,7 +121,8 @@ def machine(shape: tuple[int, ...], classes: int, width: int) -> Machine:
     return jax.tree.map(lambda p, u: p - rate * u, params, updates), opt, loss
 
   logits = jax.jit(lambda params, images: apply(params, images)['logits'])
-  return Machine(made, apply, logits, tx, jax.jit(step, donate_argnums=(0, 1)))
+  settle = jax.jit(lambda params, batches: calibrate(made, params, batches))
+  return Machine(made, apply, logits, tx, jax.jit(step, donate_argnums=(0, 1)), settle)
 
 
 def train(
@@ -149,7 +151,7 @@ def train(
   spread = np.linspace(0, n - 1, min(32, n // size) * size).astype(int)
   batches = np.asarray(image[spread]).reshape(-1, size, *image.shape[1:])
   scaled = jnp.asarray(batches, jnp.float32) / 127.5 - 1
-  return jax.device_get(jax.jit(lambda p, x: calibrate(m.net, p, x))(params, scaled))
+  return jax.device_get(m.calibrate(params, scaled))
 
 
 def scores(params: Params, image: np.ndarray, classes: int, width: int) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 
 from gan_jax.errors import InputError
 from gan_jax.features.extractor import Extractor
-from gan_jax.metrics.look import built
+from gan_jax.metrics.look import built, compiled
 from gan_jax.paths import Way, along, inputs, placed, slerp
 from gan_jax.sampling import Sampler, in_chunks
 
@@ -174,13 +174,15 @@ def _seeing(
   sampler: Sampler, extractor: Extractor, given: tuple[np.ndarray, ...], at: int
 ) -> Callable[[np.ndarray, slice], np.ndarray]:
   """(z, rows) -> the features of G(z) in 255ths that are not rounded, f32[n,D]."""
-  apply = jax.jit(lambda weights, x: extractor.apply(weights, x)['features'])
+  apply = compiled(extractor)
   rest = given[:at] + given[at + 1 :]
 
   def see(z: np.ndarray, rows: slice) -> np.ndarray:
     images = sampler.generate(*placed(z, [a[rows] for a in rest], at))
     if images.ndim != 4:
       return images.reshape(len(images), -1)
-    return in_chunks(lambda x: apply(extractor.weights, x), 64, 255 * sampler.unit(images))
+    return in_chunks(
+      lambda x: apply(extractor.weights, x)['features'], 64, 255 * sampler.unit(images)
+    )
 
   return see

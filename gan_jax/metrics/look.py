@@ -25,6 +25,7 @@ from gan_jax.data.bar import bar
 from gan_jax.data.source import Source, digest
 from gan_jax.errors import InputError
 from gan_jax.features.extractor import Extractor
+from gan_jax.game import Array
 from gan_jax.sampling import Sampler, label_at
 
 BATCH = 64  # images at a time, or the next multiple of the number of devices
@@ -194,11 +195,16 @@ def _nothing(weights: Any, images_: Any) -> dict[str, Any]:
   return {}
 
 
-def _looked(extractor: Extractor, images_: np.ndarray) -> dict[str, np.ndarray]:
+def compiled(extractor: Extractor) -> Callable[..., dict[str, Array]]:
+  """Its `apply`, compiled once for all who look with it."""
   if extractor.apply not in _PASSES:
     _PASSES[extractor.apply] = jax.jit(extractor.apply)
+  return _PASSES[extractor.apply]
+
+
+def _looked(extractor: Extractor, images_: np.ndarray) -> dict[str, np.ndarray]:
   title = f'{extractor.name} of {len(images_):,} images'
-  return _passes(title, _PASSES[extractor.apply], extractor.weights, (images_,))
+  return _passes(title, compiled(extractor), extractor.weights, (images_,))
 
 
 def _passes(

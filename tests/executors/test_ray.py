@@ -19,6 +19,7 @@ from gan_jax.executors import ray_places
 from gan_jax.executors.job import OUTPUT, Ended, Job, Started
 from gan_jax.sweeps import book, trials
 from tests import commands
+from tests.configs import file_of
 from tests.messages import refused, says
 
 ray = pytest.importorskip('ray')
@@ -225,22 +226,26 @@ def test_ray_ends_if_a_node_does_not_see_the_folder(nodes, tmp_path, monkeypatch
     list(elsewhere(deque([job(tmp_path, 'a', TELLS)])))
 
 
-def sweep_of(tmp_path):
-  """Two runs of 1,000 rounds, of some 10 seconds each."""
-  often = {'log_every': 100, 'checkpoint.every': 100, 'evals.samples.every': 1000}
+def sweep_of(rounds, tmp_path):
+  """Two runs of so many rounds."""
+  often = dict(log_every=100, checkpoint=dict(every=100, keep=2))
+  config = file_of('perceptrons', tmp_path, rounds=rounds, **often)
   file = tmp_path / 'seeds.py'
   file.write_text(
-    f"def get_sweep():\n  trials = [{{'seed': s, 'rounds': 1000, **{often}}} for s in range(2)]\n"
-    f"  return dict(config='{DIGITS}:tiny', metric='D/loss', trials=trials)\n"
+    f"def get_sweep():\n  return dict(config='{config}', metric='D/loss', "
+    'trials=[dict(seed=s) for s in range(2)])\n'
   )
   return file
 
 
 @clustered
 def test_ray_goes_on_elsewhere_when_a_node_is_taken_away(nodes, tmp_path):
-  """And then the sweep itself is stopped, and goes on, to one whole table."""
+  """And then the sweep itself is stopped, and goes on, to one whole table.
+
+  Of more rounds than can be played, until it is to come to its end.
+  """
   lost = nodes.add(num_cpus=1, resources=dict(room=1))
-  file = sweep_of(tmp_path)
+  file = sweep_of(10**6, tmp_path)
   names = book.read(trials.load(str(file), 'get_sweep')()).trials
   folders = [tmp_path / 'sweep' / book.FOLDER / name for name in names]
   first = folders[0]
@@ -267,9 +272,11 @@ def test_ray_goes_on_elsewhere_when_a_node_is_taken_away(nodes, tmp_path):
   assert 'raylet' not in done.out + done.err
   assert (first / OUTPUT).read_text().count('resuming after') == 1
 
+  end = rounds() + 200
+  sweep_of(end, tmp_path)
   done = begin().ended()
   assert done.status == 0, done
   says(done.out, '2 done')
   for folder in folders:
     steps = [entry['step'] for entry in log.read(folder) if 'D/loss' in entry]
-    assert steps == list(range(100, 1001, 100))
+    assert steps == list(range(100, end + 1, 100))

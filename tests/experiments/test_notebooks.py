@@ -23,12 +23,15 @@ NAMES = [source.stem for source in execute.SOURCES]
 PROJECT = tomllib.loads((ROOT / 'pyproject.toml').read_text())['project']
 OWNER = PROJECT['urls']['Repository'].removeprefix('https://github.com/')
 
-# What the kernel does first: classifiers, whose features are looked at, learn for a moment only.
+# What the kernel does first: classifiers, whose features are looked at, learn for a moment only,
+# and convolutions are XLA's own, as by the fixture `native_convolutions`.
 BRIEFLY = """
 from gan_jax.features import classifier as _classifier
+from tests import configs as _configs
 
 _Recipe = _classifier.Recipe
 _classifier.Recipe = lambda width, shown, seed: _Recipe(width, 640, seed=seed)
+_configs.use_native()
 """
 
 
@@ -148,7 +151,7 @@ def assert_clean(book: nbformat.NotebookNode) -> None:
   assert not re.search(r'/(home|root|tmp|work|Users)/', said)
 
 
-def test_badges_and_first_cells_name_one_repository() -> None:
+def test_execute_has_sources_that_name_one_repository() -> None:
   books = [(FOLDER / f'{name}.py').read_text() for name in NAMES]
   texts = [(ROOT / 'README.md').read_text(), *books]
   for name, text in zip(NAMES, books, strict=True):

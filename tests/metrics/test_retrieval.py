@@ -81,15 +81,16 @@ def test_nnd_is_the_mean_distance_to_the_nearest_sample():
 
 def test_nnc_is_the_accuracy_of_a_classifier_of_samples():
   label = lambda n: np.arange(n) % 3
-  of = lambda n, noise: np.uint8(80 * label(n))[:, None, None, None] + images(n) // noise
-  train, test, fake = of(60, 8), of(45, 8), of(90, 2)
+  of = lambda n: np.uint8(80 * label(n))[:, None, None, None] + images(n) // 8
+  train, test, fake = of(60), of(45), of(90)
+  told = np.where(np.arange(90) % 4, label(90), (label(90) + 1) % 3)  # of another class each fourth
   found = nnc(
-    sampler_of(fake, label(90)), source_of(train, label(60), test=(test, label(45))), KEY, n=90,
+    sampler_of(fake, told), source_of(train, label(60), test=(test, label(45))), KEY, n=90,
     features='pixels',
   )  # fmt: skip
-  score = lambda x, n: KNeighborsClassifier(1).fit(unit(x), label(n)).score(unit(test), label(45))
-  assert found['nnc'] == pytest.approx(score(fake, 90))
-  assert found['real'] == pytest.approx(score(train, 60))
+  score = lambda x, y: KNeighborsClassifier(1).fit(unit(x), y).score(unit(test), label(45))
+  assert found['nnc'] == pytest.approx(score(fake, told))
+  assert found['real'] == pytest.approx(score(train, label(60)))
   assert found['real'] > found['nnc'] > 1 / 3
 
 

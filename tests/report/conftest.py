@@ -8,8 +8,6 @@ import pytest
 from gan_jax import assemble, log
 from gan_jax.config import experiment
 
-RNG = np.random.default_rng(0)
-
 
 @pytest.fixture(scope='session')
 def begin():
@@ -47,8 +45,9 @@ def _begin(folder, logged=(), pictures=(), rounds=400, **config):
     entries.append({'step': i, 'fd': 3.0, 'fd/stderr': 0.5})
   text = ''.join(json.dumps(entry) + '\n' for entry in entries)
   (folder / log.FILE).write_text(text)
+  rng = np.random.default_rng(0)
   for i in pictures:
-    pixels = RNG.integers(0, 256, (40, 60, 3), np.uint8)
+    pixels = rng.integers(0, 256, (40, 60, 3), np.uint8)
     log.save_png(folder / 'samples' / f'samples_{i:08d}.png', pixels)
   return folder
 

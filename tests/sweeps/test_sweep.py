@@ -14,11 +14,13 @@ import pytest
 
 from gan_jax import log
 from gan_jax import sweep as command
-from gan_jax.executors.job import Ended, Started
+from gan_jax.executors.job import OUTPUT, Ended, Started
 from gan_jax.sweeps import book, results
 from gan_jax.sweeps.trials import product
 from tests import commands
+from tests.configs import file_of
 from tests.messages import refused, says
+from tests.runs import rounds_saved
 
 ROOT = pathlib.Path(__file__).parents[2]
 DIGITS = 'experiments/gan_digits.py'
@@ -177,18 +179,18 @@ def test_read_refuses_a_wrong_sweep_before_anything_is_played(changes, facts):
 
 @pytest.mark.slow  # real runs, of which one is stopped in its middle
 def test_sweep_that_is_stopped_goes_on_where_it_was(tmp_path):
-  """SIGTERM in the middle of the first run, and then the same command; meanwhile none beside it."""
-  config, file = tmp_path / 'config.py', tmp_path / 'seeds.py'
-  config.write_text(
-    'from gan_jax.config import experiment\nfrom tests.configs import perceptrons\n'
-    "get_config = lambda arg='': experiment(perceptrons(log_every=100))\n"
-  )
+  """SIGTERM in the middle of the first run, and then the same command; meanwhile none beside it.
+
+  Of more rounds than can be played, so that there is a middle; then of fewer, to come to an end.
+  """
+  rare = dict(log_every=100, checkpoint=dict(every=10**6, keep=1))
+  config, file = file_of('perceptrons', tmp_path, rounds=10**6, **rare), tmp_path / 'seeds.py'
   file.write_text(
     f"def get_sweep():\n  return dict(config='{config}', metric='D/loss', "
-    "trials=[{'seed': s, 'rounds': 6000, 'checkpoint.every': 6000} for s in range(2)])\n"
+    'trials=[dict(seed=s) for s in range(2)])\n'
   )
   words = f'--sweep={file}', f'--workdir={tmp_path}/sweep'
-  folders = [tmp_path / 'sweep' / book.FOLDER / f'seed={s}-rounds=6000-every=6000' for s in (0, 1)]
+  folders = [tmp_path / 'sweep' / book.FOLDER / f'seed={s}' for s in (0, 1)]
   steps = lambda folder: [entry['step'] for entry in log.read(folder)]
   first = commands.start('gan_jax.sweep', *words)
   first.until((tmp_path / 'sweep' / book.FILE).exists)
@@ -202,8 +204,11 @@ def test_sweep_that_is_stopped_goes_on_where_it_was(tmp_path):
   says(done.out, '2 waiting')
   kept = json.loads((folders[0] / book.TRIAL).read_text())
   assert (kept['state'], kept['attempts'][0]['status']) == ('waiting', 143)
-  assert steps(folders[0])[-1] < 6000
+  (stopped,) = rounds_saved(folders[0])
+  rounds = (stopped // 100 + 2) * 100
+  file_of('perceptrons', tmp_path, rounds=rounds, **rare)
   again = commands.run('gan_jax.sweep', *words)
   assert again.status == 0, again
   says(again.out, '2 done')
-  assert [steps(folder) for folder in folders] == [list(range(100, 6001, 100))] * 2
+  says((folders[0] / OUTPUT).read_text(), f'resuming after {stopped:,}')
+  assert [steps(folder) for folder in folders] == [list(range(100, rounds + 1, 100))] * 2
