@@ -89,7 +89,7 @@ def test_go_is_remembered_by_a_run_that_is_resumed(played, tmp_path):
 
 def test_go_returns_only_so_often(tmp_path):
   workdir = tmp_path / 'run'
-  with refused('back 1 time', error=Collapsed):
+  with refused('back 1 times', error=Collapsed):
     train.run(config('back', {'4': 9, '6': 9}, workdir, times=1), workdir)
 
 

@@ -15,7 +15,7 @@ from gan_jax import sweep as command
 from gan_jax.errors import Diverged, InputError
 from gan_jax.executors import population, together
 from gan_jax.executors.job import OUTPUT, Ended, Started
-from gan_jax.sweeps import book
+from gan_jax.sweeps import book, results
 from gan_jax.sweeps.trials import product, resolved
 from tests import commands
 from tests.messages import refused, says
@@ -52,10 +52,7 @@ def file_of(folder, *lines):
 
 
 def inside(queue):
-  """The executor `local`, but for its processes: each job is played in this one.
-
-  What has another batch than all others need not be, since nothing is asked of it.
-  """
+  """The executor `local`, but for its processes: each job is played in this one."""
   while queue:
     job = queue.popleft()
     yield Started(job, '')
@@ -63,7 +60,7 @@ def inside(queue):
     try:
       if 'gan_jax.executors.together' in job.command:
         together.main(['together', job.command[-1]])
-      elif job.config['batch'] != 4:
+      else:
         train.run(job.config, job.workdir)
     except (InputError, Diverged) as error:
       (job.workdir / OUTPUT).write_text(f'gan_jax: {error}\n')
@@ -102,6 +99,7 @@ def test_population_plays_together_what_it_can_as_it_would_be_alone(tmp_path):
     for key in ('step', 'D/loss', 'G/loss'):
       np.testing.assert_allclose(mine[key], own[key], rtol=1e-4)
   assert runs.sampler(tmp_path / 'all' / book.FOLDER / name).round == 4
+  says('\n'.join(results.close(tmp_path / 'all', asked)), '5 done', '2 failed')
 
 
 def test_population_plays_alone_what_needs_a_program_of_its_own(tmp_path):
@@ -140,7 +138,7 @@ def test_kind_is_what_trials_have_in_common():
 
 
 def test_population_refuses_a_program_of_one():
-  with refused('members=1', 2):
+  with refused('members=1', ' 2 '):
     list(population.population(None, members=1))
 
 

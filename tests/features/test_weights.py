@@ -53,7 +53,7 @@ def test_located_looks_where_it_was_said_then_in_cache_and_hub(places, monkeypat
 
 
 def test_located_says_what_to_put_where(places):
-  told = (places / 'cache' / 'weights', 'ours-w.pth', 'GAN_JAX_OURS=', 'path=', 'ffff')
+  told = (places / 'cache' / 'weights', 'ours-w.pth', 'GAN_JAX_OURS=', 'path=', 'ffffffff')
   with refused(*told, 'python -m gan_jax.features.fetch'):
     located(OURS)
   with refused(*told) as caught:

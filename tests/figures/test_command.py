@@ -12,7 +12,7 @@ from PIL import Image
 
 from gan_jax import asking, runs, train
 from tests import commands
-from tests.configs import perceptrons
+from tests.configs import perceptrons, small
 from tests.messages import refused, says
 from tests.runs import assert_same
 
@@ -51,16 +51,22 @@ def test_make_says_what_cannot_be_had_and_makes_the_others(run, tmp_path):
 
 
 @pytest.mark.slow  # some thirty figures, of which each compiles its own
-def test_make_has_every_figure_of_a_run_or_says_why_not(run, tmp_path):
-  """What is asked for by leaving --figure out: none of them comes to a bad end."""
-  usual = asking.vocabulary('figures')
+def test_make_has_every_figure_of_a_run_or_says_why_not(trained, tmp_path):
+  """What is asked for by leaving --figure out: none of them comes to a bad end, of convolutions."""
+  run, usual = shutil.copytree(trained('dcgan'), tmp_path / 'run'), asking.vocabulary('figures')
   names = [f'{file}.{name}' for file, own in usual.items() for name in own]
   lacking = command.make(run, ', '.join(names), tmp_path / 'out')
   assert 5 < len(lacking) < len(names) - 5
   assert len(list((tmp_path / 'out').glob('*.*'))) > 10
+  assert not [line for line in lacking if line.startswith('forgetting')]
 
 
-def test_figures_as_evals_never_change_a_run(trained, tmp_path):
+# slow: BatchNorm and dropout, a program of convolutions
+@pytest.mark.parametrize(
+  ('kind', 'config'),
+  [('digits', perceptrons), pytest.param('dcgan', small, marks=pytest.mark.slow)],
+)
+def test_figures_as_evals_never_change_a_run(trained, tmp_path, kind, config):
   """The same seed with and without them during training: the same weights."""
   evals = {
     name: dict(name=f'figures.{room}.{name}', every=4, **options)
@@ -69,8 +75,8 @@ def test_figures_as_evals_never_change_a_run(trained, tmp_path):
       ('neighbours', 'neighbours', dict(rows=1, columns=2)),
     )
   } | {'moving': dict(name=f'{__name__}.animated', every=4)}
-  train.run(perceptrons(evals=evals), tmp_path)
-  assert_same(runs.load(trained('digits')).state, runs.load(tmp_path).state)
+  train.run(config(evals=evals), tmp_path)
+  assert_same(runs.load(trained(kind)).state, runs.load(tmp_path).state)
   assert (tmp_path / 'samples' / 'moving_animated_00000008.gif').exists()
 
 

@@ -56,9 +56,11 @@ def test_worst_cases_of_more_moves_find_no_less():
   assert found[0] < found[1] < found[2]
 
 
-def test_gap_of_a_run_that_has_hardly_begun_is_above_zero(trained):
+# slow: of convolutions and BatchNorm, each of its players a program that is compiled
+@pytest.mark.parametrize('kind', ['digits', pytest.param('dcgan', marks=pytest.mark.slow)])
+def test_gap_of_a_run_that_has_hardly_begun_is_above_zero(trained, kind):
   source = lambda split: opened(dict(name='digits'), split=split)
-  found = gap(trained('digits'), source, moves=20, batch=32, n=96)
+  found = gap(trained(kind), source, moves=20, batch=32, n=96)
   assert found.minimax > found.value > found.maximin
   assert found.gap > 3 * found.stderr
 

@@ -118,6 +118,7 @@ def test_path_length_is_of_images_that_are_not_rounded(straight):
   found = path_length(straight, source, KEY, features=sum_, n=500, way='lerp', epsilon=1e-3)
   pixels = (A / 50).sum(1) * 255  # two times half of it
   assert found['untrimmed'] == pytest.approx(2 * np.sum(pixels**2), rel=0.3)
+  assert found['path_length'] < found['untrimmed']  # squares, of which the longest weigh most
   assert found['protocol']['features'] == 'sum'
 
 

@@ -1,7 +1,4 @@
-"""Translations and coupled pictures, by generators that do what they are told.
-
-Covers: figures/translation.py.
-"""
+"""Translations and coupled pictures, by generators that do what they are told."""
 
 from types import SimpleNamespace
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 
 import pytest
@@ -53,6 +54,6 @@ def test_board_is_a_table_on_a_terminal_with_the_playing_first(workdir, monkeypa
   with board.board(workdir, SWEEP) as shown:
     shown.say('began    b')
     shown.refresh()
-  told = terminal.getvalue()
+  told = re.sub(r'\x1b\[[?\d;]*[A-Za-z]', ' ', terminal.getvalue())  # colours and moves
   says(told, 'began    b', 'fid', '100 of 200', '200 of 200', '1 of 3')
   assert told.index('playing') < told.index('done') < told.index('waiting')
