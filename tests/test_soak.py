@@ -69,7 +69,7 @@ def test_soak_is_a_command_that_kills_by_the_clock(tmp_path):
   assert done.returncode == 0, done
   *_, straight, killed, same = done.stdout.splitlines()
   says(straight, 'straight', '1 processes', 'no kills')
-  says(killed, 'killed', '2 processes', '1 SIG')  # at the first look: before Python had begun
+  says(killed, 'killed', '2 processes', '1 SIGKILL')  # at the first look: before Python had begun
   says(same, 'same')
 
 

@@ -436,13 +436,15 @@ def flops(f, *given):
 
 
 @functools.cache
-def matrices():
-  """A game of dense layers, and the shapes of its state and of one minibatch of 32."""
-  x = jnp.zeros((32, 8))
-  nets = {
-    'G': net(plain.Generator((8,), hidden=(128, 128)), x),
-    'D': net(plain.Discriminator(hidden=(128, 128)), x),
-  }
+def wide(kind='mlp'):
+  """A game whose products outweigh all else, and the shapes of its state and of a minibatch."""
+  if kind == 'mlp':
+    x, hidden = jnp.zeros((32, 8)), (128, 128)
+    G, D = plain.Generator((8,), hidden=hidden), plain.Discriminator(hidden=hidden)
+  else:
+    x = jnp.zeros((16, 8, 8, 3))
+    G, D = dcgan.Generator((8, 8, 3), width=32), dcgan.Discriminator(width=8)
+  nets = {'G': net(G, jnp.zeros((len(x), 8))), 'D': net(D, x)}
   objective = gan(priors.normal(8), pair=pairs.nonsaturating())
   g = Game(nets, {n: Player((n,), optax.sgd(0.1)) for n in 'DG'}, objective, {})
   return g, jax.eval_shape(lambda key: steps.init(g, key), KEY), {'image': x[None]}
@@ -450,7 +452,7 @@ def matrices():
 
 def test_simultaneous_play_shares_the_forward_pass():
   """One program for both players costs clearly less than a program for each."""
-  g, state, data = matrices()
+  g, state, data = wide()
   both = flops(simultaneous(g), state, data, KEY)
   apart = sum(flops(alternating(g, (n,)), state, data, KEY) for n in 'DG')
   hidden = 8 * 128 + 128 * 128
@@ -593,8 +595,7 @@ def on(n, kind, prior=None, way=parallel.jitted):
   """The state and the log after three rounds on n devices."""
   g = small_gan(kind, prior)
   mesh = parallel.mesh(8, n)
-  turns = lambda mean: alternating(g, ('D', 'G'), mean)
-  make = turns if kind == 'mlp' else lambda mean: simultaneous(g, mean)
+  make = lambda mean: alternating(g, ('D', 'G'), mean)
   step = jax.jit(way(make, mesh), donate_argnums=0)
   state = jax.device_put(begun(kind, prior), parallel.replicated(mesh))
   data = jax.device_put(images(), parallel.split(mesh, axis=1))
@@ -748,10 +749,13 @@ def test_alternating_teaches_a_linear_generator_a_gaussian():
   np.testing.assert_allclose(abs(state.ema['G']['a']), 0.5, atol=0.1)
 
 
-def test_alternating_with_shared_noise_is_one_forward_pass_of_g():
+# slow: convolutions and BatchNorm
+@pytest.mark.parametrize('kind', ['mlp', pytest.param('dcgan', marks=pytest.mark.slow)])
+def test_alternating_with_shared_noise_is_one_forward_pass_of_g(kind):
   """G is judged on the fakes that D learnt from, and they are computed once, as XLA counts."""
-  g, state, data = matrices()
-  forward = 2 * 32 * (8 * 128 + 128 * 128 + 128 * 8)
+  g, state, data = wide(kind)
+  z = jnp.zeros((data['image'].shape[1], 8))
+  forward = flops(g.nets['G'].apply, state.params['G'], z)
   fresh, shared = (
     flops(alternating(g, ('D', 'G'), noise=noise), state, data, KEY)
     for noise in ('fresh', 'shared')

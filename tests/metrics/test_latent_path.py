@@ -122,6 +122,16 @@ def test_path_length_is_of_images_that_are_not_rounded(straight):
   assert found['protocol']['features'] == 'sum'
 
 
+def test_path_length_leaves_out_the_shortest_and_longest(straight, monkeypatch):
+  """A hundredth of either, of the mean and of its error."""
+  whole = RNG.exponential(size=201)
+  monkeypatch.setattr(latent_path, 'lengths', lambda *of, **how: whole)
+  found, kept = path_length(straight, source, KEY, n=201), np.sort(whole)[2:-2]
+  assert found['path_length'] == pytest.approx(kept.mean())
+  assert found['stderr'] == pytest.approx(kept.std() / np.sqrt(197))
+  assert found['untrimmed'] == pytest.approx(whole.mean())
+
+
 @pytest.mark.parametrize('inputs', [('z',), ('z', 'label'), ('label', 'z')])
 def test_conditioning_of_a_linear_generator_is_exact(straight, inputs):
   """Wherever z is among what it takes, and whatever else that is."""
