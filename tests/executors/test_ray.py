@@ -242,9 +242,10 @@ def sweep_of(rounds, tmp_path):
 def test_ray_goes_on_elsewhere_when_a_node_is_taken_away(nodes, tmp_path):
   """And then the sweep itself is stopped, and goes on, to one whole table.
 
-  Of more rounds than can be played, until it is to come to its end.
+  Of more rounds than can be played, until it is to come to its end. A node has room for all, since
+  it is for Ray to say which of those that wait is begun first.
   """
-  lost = nodes.add(num_cpus=1, resources=dict(room=1))
+  lost = nodes.add(num_cpus=2, resources=dict(room=2))
   file = sweep_of(10**6, tmp_path)
   names = book.read(trials.load(str(file), 'get_sweep')()).trials
   folders = [tmp_path / 'sweep' / book.FOLDER / name for name in names]
@@ -259,7 +260,7 @@ def test_ray_goes_on_elsewhere_when_a_node_is_taken_away(nodes, tmp_path):
   sweep = begin()
   sweep.until(lambda: rounds() >= 300)
   nodes.cluster.remove_node(lost, allow_graceful=False)
-  nodes.add(num_cpus=1, resources=dict(room=1))
+  nodes.add(num_cpus=2, resources=dict(room=2))
   sweep.until(lambda: len(standing()['attempts']) == 2)
   says(standing()['attempts'][0]['said'], 'machine went away')
   assert standing()['attempts'][0]['where'] != standing()['attempts'][1]['where']
