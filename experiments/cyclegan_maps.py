@@ -83,6 +83,6 @@ def get_config(arg=''):
   few = dict(width=4, blocks=1)
   nets = {
     **{n: {**config['nets'][n], **few} for n in ('G', 'F')},
-    **{n: {**config['nets'][n], 'width': 4, 'layers': 2} for n in ('D', 'D_X')},
+    **{n: {**config['nets'][n], 'width': 4, 'layers': 1} for n in ('D', 'D_X')},
   }
   return experiment(tiny(config, data=drawn, transform=crop, nets=nets, **splits))

@@ -58,8 +58,8 @@ def get_config(arg=''):
   )
   if not arg.tiny:
     return experiment(config)
-  drawn = dict(name='paired.drawn', split='train', shape=(36, 36, 3), n=64)
+  drawn = dict(name='paired.drawn', split='train', shape=(20, 20, 3), n=64)
   splits = dict(evals__errors__split='test', evals__pictures__split='test')
   small = dict(nets__G__width=4, nets__D__width=4, nets__D__layers=2)
-  crop = (dict(name='random_crop', size=32), *config['transform'][1:])
+  crop = (dict(name='random_crop', size=16), *config['transform'][1:])
   return experiment(tiny(config, data=drawn, transform=crop, **splits, **small))

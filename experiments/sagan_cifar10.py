@@ -39,5 +39,5 @@ def get_config(arg=''):
     log_every=100,
     checkpoint=dict(every=1000, keep=2),
   )
-  small = {f'nets__{n}__{key}': value for n in 'GD' for key, value in (('width', 4), ('attend', 8))}
-  return experiment(tiny(config, shape=(16, 16, 3), **small) if arg.tiny else config)
+  small = {f'nets__{n}__{key}': value for n in 'GD' for key, value in (('width', 4), ('attend', 4))}
+  return experiment(tiny(config, shape=(8, 8, 3), **small) if arg.tiny else config)

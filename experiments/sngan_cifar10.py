@@ -41,5 +41,5 @@ def get_config(arg=''):
     log_every=100,
     checkpoint=dict(every=1000, keep=2),
   )
-  small = dict(nets__G__width=4, nets__D__width=4)
-  return experiment(tiny(config, shape=(16, 16, 3), **small) if arg.tiny else config)
+  small = dict(nets__G__width=4, nets__D__width=4, nets__D__kept=1)
+  return experiment(tiny(config, shape=(8, 8, 3), **small) if arg.tiny else config)

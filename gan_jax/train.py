@@ -114,7 +114,7 @@ def begin(
   A member that has diverged before starts anew: its numbers will not be looked at.
   """
   start = program.initialiser(parts.game, parts.way.one)
-  like = _like(members, parts)
+  like = _like(start, members, parts)
   living = [i for i, m in enumerate(members) if m.label not in fallen]
   found = living and checkpoint.restore_together([managers[i] for i in living], like)
   round_, restored = found or (0, [])
@@ -130,9 +130,8 @@ def _begun_with(member: Member) -> tuple[Mapping[str, Any], jax.Array]:
   return population.own(member).values, jax.random.key(member.config['seed'])
 
 
-def _like(members: Sequence[Member], parts: Parts) -> TrainState:
-  """The shapes of a state, and where they lie."""
-  start = program.initialiser(parts.game, parts.way.one)
+def _like(start: Callable, members: Sequence[Member], parts: Parts) -> TrainState:
+  """The shapes of a state that `start` makes, and where they lie; what is traced is kept for it."""
   return jax.tree.map(
     lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=parts.way.one),
     jax.eval_shape(start, *_begun_with(members[0])),
@@ -185,7 +184,7 @@ def play(
       try:
         return go_on(restored, state)
       except Collapsed as collapse:
-        like = _like(members, parts)
+        like = _like(program.initialiser(parts.game, parts.way.one), members, parts)
         restored, one = back.go(collapse, limits, members[0].workdir, managers[0], like)
         state = way.join([one])
   finally:

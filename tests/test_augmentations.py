@@ -107,7 +107,7 @@ def test_augmentations_keep_any_size_and_number_of_channels(name, shape):
   assert (y.shape, y.dtype) == (x.shape, x.dtype)
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # a program for each shape
 @each
 @SHAPES
 def test_augmentations_are_finite_for_any_size(name, shape):

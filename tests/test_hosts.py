@@ -45,11 +45,11 @@ KINDS = {
     objective=dict(name='gan', pair='wasserstein', penalties=(dict(name='wgan_gp', weight=10.0),)),
     play=dict(name='alternating', schedule=('D', 'D', 'G')),
   ),
+  # Its state between rounds is what is its own here; convolutions are those of 'dcgan'.
   'began': dict(
-    data=dict(name='synthetic', split='train', shape=(14, 14, 1), n=64),
     nets=dict(
-      G=dict(name='began.Generator', inputs=('z',), width=2),
-      D=dict(name='began.autoencoder', inputs=('image',), width=2, dim=4),
+      G=dict(name='plain.Generator', inputs=('z',), hidden=(32,), output='tanh'),
+      D=dict(name='autoencoder.perceptron', inputs=('image',), hidden=(16,), dim=4),
     ),
     objective=dict(name='began'),
   ),

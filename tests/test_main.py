@@ -119,12 +119,19 @@ def test_main_answers_a_word_that_is_no_flag_with_its_help():
   assert 'Traceback' not in done.err
 
 
-def _trains_and_samples(command, tmp_path):
-  """A run, and five of its images in each of three forms; returns the run's folder."""
+def _trains(command, tmp_path):
+  """The folder of a run of OWN."""
   (tmp_path / 'own.py').write_text(OWN)
   run = tmp_path / 'run'
   done = command('main', f'--config={tmp_path}/own.py', f'--workdir={run}')
   assert done.status == 0, done.err
+  return run
+
+
+def test_main_trains_what_sample_then_draws(tmp_path):
+  """Five images, in each of three forms."""
+  command = lambda name, *words: commands.run(f'gan_jax.{name}', *words)
+  run = _trains(command, tmp_path)
   grid, array, folder = tmp_path / 'grid.png', tmp_path / 'images.npy', tmp_path / 'images'
   for out in (grid, array, folder):
     done = command('sample', f'--workdir={run}', '--n=5', f'--out={out}')
@@ -139,16 +146,11 @@ def _trains_and_samples(command, tmp_path):
   assert len(files) == 5
   with Image.open(files[3]) as picture:
     np.testing.assert_array_equal(np.asarray(picture), images[3, ..., 0])
-  return run
 
 
-def test_main_trains_what_sample_then_draws(tmp_path):
-  _trains_and_samples(lambda name, *words: commands.run(f'gan_jax.{name}', *words), tmp_path)
-
-
-@pytest.mark.slow
+@pytest.mark.slow  # four starts of Python and jax
 def test_main_sample_and_evaluate_start_by_themselves(tmp_path):
-  """Processes that begin with nothing imported, as from a shell: five starts of Python and jax."""
+  """Processes that begin with nothing imported, as from a shell."""
 
   def command(name, *words):
     done = subprocess.run(
@@ -157,7 +159,10 @@ def test_main_sample_and_evaluate_start_by_themselves(tmp_path):
     )  # fmt: skip
     return commands.Done(done.returncode, done.stdout, done.stderr)
 
-  run = _trains_and_samples(command, tmp_path)
+  run = _trains(command, tmp_path)
+  done = command('sample', f'--workdir={run}', '--n=5', f'--out={tmp_path}/images.npy')
+  assert done.status == 0, done.err
+  assert np.load(tmp_path / 'images.npy').shape == (5, 8, 8, 1)
   metrics = ('--metrics=frechet', '--features=pixels', '--n=20')
   done = command('evaluate', f'--workdir={run}', *metrics)
   assert done.status == 0, done.err

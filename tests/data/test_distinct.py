@@ -113,7 +113,7 @@ def test_semantic_hashes_a_level_brighter_are_alike(shape, optimised):
   assert sum(row < 300 for row in own) <= 6
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # a network learns on 20,000 images
 def test_semantic_hashes_find_near_duplicates_of_photographs(real_data, optimised):
   image = _planes(np.load(real_data / 'rooms64_train.npz')['d1'])[:600]
   some = image[::20]

@@ -298,7 +298,7 @@ def test_cifar10_reads_pickles_of_python_2(tmp_path):
   assert cifar10(folder=str(tmp_path)).arrays['label'].tolist() == [3, 4]
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # ten thousand images, written and read
 def test_cifar10_of_a_published_batch(real_data, tmp_path):
   """One real batch, written as published by the script that lies beside the images."""
   load = importlib.machinery.SourceFileLoader('load', str(real_data / 'load.py')).load_module

@@ -60,7 +60,7 @@ def test_response_norm_is_its_formula():
   np.testing.assert_allclose(response_norm(jnp.asarray(x, jnp.float32)), expected, rtol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # a whole GoogLeNet, in PyTorch too
 def test_googlenet_is_caffes_as_pytorch_computes_it(arrays):
   torch = pytest.importorskip('torch')
   functions = torch.nn.functional
@@ -107,7 +107,7 @@ FEATURES = [3.887007, 2.625850, 0.0965393, 0.608347]
 LOGITS = [-4.419763, -6.829599, -5.838091, 12.640450]
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # a whole GoogLeNet, on thirty images
 def test_googlenet_as_published_knows_what_pictures_are_of(real_data):
   """CIFAR-10's classes of 32x32 enlarged seven times, which it was never taught: 10 % by chance.
 

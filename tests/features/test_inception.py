@@ -122,7 +122,7 @@ def apart(found, expected):
   return float(np.abs(np.asarray(found) - expected).max() / np.abs(expected).max())
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # a whole Inception, compiled once more in float64
 def test_inception_is_torch_fidelitys_in_double_precision(state, expected):
   params = folded({name: array.astype(np.float64) for name, array in state.items()})
   with double_precision():
@@ -139,7 +139,7 @@ def test_inception_is_torch_fidelitys_in_double_precision(state, expected):
     assert apart(found[name], values) < 1e-10, name
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # needs what PyTorch computes, a whole Inception
 def test_inception_is_torch_fidelitys_in_single_precision(seen, expected):
   found = seen
   shapes = {name: array.shape for name, array in found.items()}
@@ -237,7 +237,7 @@ MUTATIONS = [
 ]
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # PyTorch computes a whole Inception for each quirk
 def test_inception_of_one_other_quirk_would_be_told_apart(trusted):
   """So the equality above is one in every quirk. In single precision, which is quicker."""
   import torch

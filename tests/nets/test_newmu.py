@@ -88,7 +88,7 @@ def test_generator_draws_digits_in_the_middle(samples):
   assert off_centre(samples) < 0.5
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # a whole network compiled for each padding
 @pytest.mark.parametrize(
   'padding', ['SAME', ((1, 4), (1, 4)), ((2, 3), (3, 2)), ((3, 2), (2, 3))], ids=str
 )
