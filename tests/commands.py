@@ -8,6 +8,7 @@ but for what jax reads as it is imported.
 
 import atexit
 import multiprocessing
+import multiprocessing.connection
 import os
 import pathlib
 import resource
@@ -29,7 +30,9 @@ IMPORTED = (
 )  # fmt: skip
 
 CACHE = 'JAX_COMPILATION_CACHE_DIR'
-_ONE = threading.Lock()  # multiprocessing's list of children is not for several threads
+# What is below, and multiprocessing's list of children, are not for several threads.
+_ONE = threading.Lock()
+_running: list['Command'] = []
 spent = 0.0  # seconds of processor time of the commands that have ended
 
 
@@ -56,6 +59,7 @@ class Command:
     self._used = 0.0  # seconds of processor time when it was last sent a signal
     with _ONE:
       self._process.start()
+      _running.append(self)
     assert self._process.pid
     self.pid = self._process.pid
 
@@ -85,7 +89,9 @@ class Command:
       self._forget()
     global spent
     out, err, cost = (file.read_text() for file in self._files)
-    spent += float(cost or self._used)
+    with _ONE:
+      spent += float(cost or self._used)
+      _running.remove(self)
     status = self._process.exitcode
     assert status is not None
     self._folder.cleanup()
@@ -111,17 +117,23 @@ def start(module: str, *words: str, cwd: pathlib.Path = ROOT, **environment: str
 
   It has no cache of compiled programs: half an entry would be an entry to those who come after.
   """
-  return Command(_module, (module, words), cwd, {'JAX_COMPILATION_CACHE_DIR': '', **environment})
+  return Command(_module, (module, words), cwd, {CACHE: '', **environment})
 
 
 def call(function: Callable, *given: object, **environment: str) -> Command:
   """A function of a module, begun in a process of its own."""
-  return Command(function, given, ROOT, {'JAX_COMPILATION_CACHE_DIR': '', **environment})
+  return Command(function, given, ROOT, {CACHE: '', **environment})
 
 
 def run(module: str, *words: str, cwd: pathlib.Path = ROOT, **environment: str) -> Done:
   """`python -m MODULE WORDS`, and how it ended."""
   return Command(_module, (module, words), cwd, environment).ended()
+
+
+def end() -> None:
+  """Kills what a test has left running."""
+  for one in list(_running):
+    one.ended(0)
 
 
 def _used(pid: int) -> float:
@@ -150,13 +162,14 @@ def _play(
     os.close(file)
   os.chdir(cwd)
   sys.path.insert(0, cwd)
-  # It ends with the process of the test, whatever happens, and may have processes of its own.
+  # It may have processes of its own, and ends with that of the test, whatever happens to that.
   multiprocessing.current_process()._config['daemon'] = False  # type: ignore[attr-defined]
+  threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
   os.environ.clear()
   os.environ.update(environment)
   import jax
 
-  cache = environment.get('JAX_COMPILATION_CACHE_DIR') or None
+  cache = environment.get(CACHE) or None
   jax.config.update('jax_compilation_cache_dir', cache)  # read when jax was imported
   try:
     target(*given)
@@ -166,6 +179,11 @@ def _play(
     atexit._run_exitfuncs()
     used = [resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     pathlib.Path(cost).write_text(str(sum(u.ru_utime + u.ru_stime for u in used)))
+
+
+def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
+  multiprocessing.connection.wait([parent.sentinel])
+  os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _module(name: str, words: tuple[str, ...]) -> None:

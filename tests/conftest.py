@@ -26,7 +26,7 @@ import jax
 import numpy as np
 import pytest
 
-from tests import budget, runs, store
+from tests import budget, commands, runs, store
 from tests.configs import use_native
 
 os.environ.setdefault('MPLBACKEND', 'Agg')
@@ -91,6 +91,13 @@ def _own_cache(_caches: pathlib.Path) -> Iterator[None]:
   with pytest.MonkeyPatch.context() as patch:
     patch.setenv('GAN_JAX_DATA', str(_caches / str(next(_COUNT))))
     yield
+
+
+@pytest.fixture(autouse=True)
+def _own_commands() -> Iterator[None]:
+  """A test that fails leaves no command behind."""
+  yield
+  commands.end()
 
 
 @functools.cache

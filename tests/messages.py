@@ -18,7 +18,16 @@ def refused(*facts: object, error: type[Exception] = InputError) -> Iterator[pyt
 
 
 def says(message: str, *facts: object) -> None:
-  """The message holds all of the facts, whatever stands between them; as words: no 3 in 13."""
-  word = lambda fact: re.sub(r'^(?=\w)|(?<=\w)$', r'\\b', re.escape(fact))
-  missing = [fact for fact in map(str, facts) if not re.search(word(fact), message)]
+  """The message holds all of the facts, whatever stands between them; as words: no 3 in 13, 1.3."""
+  missing = [fact for fact in map(str, facts) if not re.search(_word(fact), message)]
   assert not missing, f'{missing} not in: {message}'
+
+
+def _word(fact: str) -> str:
+  before = r'(?<!\w)' if re.match(r'\w', fact) else ''
+  after = r'(?!\w)' if re.search(r'\w$', fact) else ''
+  if fact[:1].isdigit():  # and no decimals of another number
+    before += r'(?<!\d\.)(?<!\de-)'
+  if fact[-1:].isdigit():
+    after += r'(?!\.\d)'
+  return before + re.escape(fact) + after

@@ -1,9 +1,10 @@
 """Compiled programs, kept from one run of the tests to the next at a stable place, .jax_cache/.
 
 They spare the next run its compiling (34 s became 24 for three files of commands and samplers);
-that nothing depends on them is shown by every first run. Each process writes into a folder of its
+that nothing depends on them is shown by every first run. Each worker writes into a folder of its
 own, since jax's entries are not written whole or not at all; at its end they go to where the next
-run finds them, the newest up to SIZE. A folder is for one set of versions on one kind of processor.
+run finds them, the newest up to SIZE. One that is half there, of a process that was killed, is read
+as none. A folder is for one set of versions on one kind of processor.
 """
 
 import contextlib

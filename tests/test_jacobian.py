@@ -18,7 +18,7 @@ from gan_jax.nets import dirac
 from gan_jax.nets.layers import net
 from gan_jax.objectives.gan import gan
 from tests.messages import refused
-from tests.test_theory import float64
+from tests.precision import float64
 
 KEY = jax.random.key(0)
 SLOPE = {'minimax': 0.5, 'saddle': 0.5, 'nonsaturating': 0.5, 'wasserstein': 1.0, 'hinge': 1.0}

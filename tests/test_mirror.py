@@ -39,7 +39,7 @@ def test_covers_every_module():
   assert not missing, f'no test file is named after, or says that it covers, {sorted(missing)}'
 
 
-def test_covers_only_what_there_is_and_what_has_no_namesake():
+def test_covers_only_what_there_is_and_each_file_a_module():
   for file in FILES:
     assert covered(file) <= MODULES, f'{file} covers {covered(file) - MODULES}, which is not there'
     folder = ROOT / namesake(file).removesuffix('.py')  # experiments/, experiments/notebooks/, ...

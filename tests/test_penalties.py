@@ -12,7 +12,7 @@ from gan_jax.objectives.gan import gan
 from gan_jax.pairs import wasserstein
 from gan_jax.penalties import between
 from tests.messages import refused
-from tests.test_theory import float64
+from tests.precision import float64
 
 KEY = jax.random.key(3)
 SHAPE = (6, 3, 4, 2)  # images: one slope per sample is over three axes

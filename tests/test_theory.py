@@ -15,6 +15,7 @@ import pytest
 from scipy import optimize, stats
 
 from gan_jax import pairs
+from tests.precision import float64
 
 N_REAL, N_FAKE = np.array([6, 1, 3, 8, 2]), np.array([2, 5, 4, 1, 8])  # each sums to 20
 P, Q = N_REAL / 20, N_FAKE / 20
@@ -28,15 +29,6 @@ def double():
   """Float64 throughout."""
   with float64():
     yield
-
-
-def float64():
-  """The context manager, which has moved in jax 0.8."""
-  if hasattr(jax, 'enable_x64'):
-    return jax.enable_x64(True)
-  from jax.experimental import enable_x64
-
-  return enable_x64()
 
 
 def kl(p, q):

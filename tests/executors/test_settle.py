@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import types
 
 import pytest
 
@@ -16,7 +17,9 @@ def test_wait_is_over_when_nothing_is_at_work_in_the_folder(tmp_path, capsys):
   assert capsys.readouterr().out == ''
 
 
-def test_wait_says_once_what_it_waits_for_until_its_patience_is_over(tmp_path, capsys):
+def test_wait_says_once_what_it_waits_for_until_its_patience_is_over(tmp_path, capsys, monkeypatch):
+  clock = types.SimpleNamespace(monotonic=iter([0.0, 0.0, 0.2, 0.4, 0.6]).__next__, sleep=id)
+  monkeypatch.setattr(settle, 'time', clock)
   with alone(tmp_path):
     settle.wait(str(tmp_path), 0.5)
   says(out := capsys.readouterr().out, tmp_path)

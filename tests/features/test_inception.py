@@ -17,17 +17,10 @@ from gan_jax.features.inception import folded, inception, pytorch_fid
 from gan_jax.features.resize import tf1_bilinear
 from gan_jax.nets.inception import Inception
 from tests.messages import refused
+from tests.precision import float64
 
 IMAGES = np.random.default_rng(7).integers(0, 256, (2, 32, 32, 3)).astype(np.uint8)
 SEEN = jax.jit(kit._seen)  # compiled once for all of this file
-
-
-def double_precision():
-  if hasattr(jax, 'enable_x64'):
-    return jax.enable_x64(True)
-  from jax.experimental import enable_x64
-
-  return enable_x64()
 
 
 @pytest.fixture(scope='module')
@@ -125,7 +118,7 @@ def apart(found, expected):
 @pytest.mark.slow  # a whole Inception, compiled once more in float64
 def test_inception_is_torch_fidelitys_in_double_precision(state, expected):
   params = folded({name: array.astype(np.float64) for name, array in state.items()})
-  with double_precision():
+  with float64():
 
     @jax.jit
     def outputs(params, images):

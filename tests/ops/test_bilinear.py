@@ -10,7 +10,7 @@ import pytest
 from gan_jax.ops import bilinear, conv, native
 from gan_jax.ops.geometry import Geometry
 from tests.ops.test_conv import close, tangle
-from tests.test_theory import float64
+from tests.precision import float64
 
 CASES = [  # image, window, strides, pads
   ((8, 8), (4, 4), (2, 2), ((1, 1), (1, 1))),
