@@ -131,7 +131,7 @@ def _begun_with(member: Member) -> tuple[Mapping[str, Any], jax.Array]:
 
 
 def _like(start: Callable, members: Sequence[Member], parts: Parts) -> TrainState:
-  """The shapes of a state that `start` makes, and where they lie; what is traced is kept for it."""
+  """The shapes of a state that `start` makes, and where they lie; it is traced once for both."""
   return jax.tree.map(
     lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=parts.way.one),
     jax.eval_shape(start, *_begun_with(members[0])),

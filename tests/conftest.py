@@ -28,6 +28,7 @@ import pytest
 
 from tests import budget, commands, runs, store
 from tests.configs import use_native
+from tests.precision import float64
 
 os.environ.setdefault('MPLBACKEND', 'Agg')
 # Compiling is most of what the tests do; unoptimised, in one piece, with nothing inlined it takes
@@ -142,6 +143,13 @@ def native_convolutions(monkeypatch: pytest.MonkeyPatch) -> None:
   these, in value and both gradients, is proved in tests/ops.
   """
   use_native(monkeypatch.setattr)
+
+
+@pytest.fixture
+def double() -> Iterator[None]:
+  """Float64 throughout."""
+  with float64():
+    yield
 
 
 @pytest.fixture(scope='session')

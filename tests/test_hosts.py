@@ -91,7 +91,7 @@ def host(port: int, process: str, plays: str, patience: int) -> None:
 
 @contextlib.contextmanager
 def two(plays, cache=None, patience=300):
-  """Two processes that play these, [(config, workdir)], one after another; none is left behind.
+  """Two processes that play these, [(config, workdir)], one after another.
 
   What they compile they keep in `cache`, a folder each, if they are given one. `patience`: seconds
   that one may be silent, as it is where others have all cores.
@@ -102,16 +102,10 @@ def two(plays, cache=None, patience=300):
     held.bind(('127.0.0.1', 0))
     port, told = held.getsockname()[1], json.dumps([[c, str(w)] for c, w in plays])
     kept = [f'{cache}_{i}' if cache else '' for i in range(2)]
-    processes = [
-      commands.call(host, port, str(i), told, patience, JAX_COMPILATION_CACHE_DIR=kept[i])
+    yield [
+      commands.call(host, port, str(i), told, patience, **{commands.CACHE: kept[i]})
       for i in range(2)
     ]
-    try:
-      yield processes
-    finally:
-      for one in processes:
-        if one.running():
-          one.send(signal.SIGKILL)
 
 
 def ended(plays, cache=None):

@@ -18,17 +18,11 @@ from gan_jax.nets import dirac
 from gan_jax.nets.layers import net
 from gan_jax.objectives.gan import gan
 from tests.messages import refused
-from tests.precision import float64
 
+pytestmark = pytest.mark.usefixtures('double')
 KEY = jax.random.key(0)
 SLOPE = {'minimax': 0.5, 'saddle': 0.5, 'nonsaturating': 0.5, 'wasserstein': 1.0, 'hinge': 1.0}
 BATCH = {'image': np.zeros((4, 1))}
-
-
-@pytest.fixture(autouse=True)
-def double():
-  with float64():
-    yield
 
 
 def dirac_gan(pair, terms=(), rate=0.1):

@@ -15,20 +15,13 @@ import pytest
 from scipy import optimize, stats
 
 from gan_jax import pairs
-from tests.precision import float64
 
+pytestmark = pytest.mark.usefixtures('double')
 N_REAL, N_FAKE = np.array([6, 1, 3, 8, 2]), np.array([2, 5, 4, 1, 8])  # each sums to 20
 P, Q = N_REAL / 20, N_FAKE / 20
 REAL, FAKE = np.repeat(np.arange(5), N_REAL), np.repeat(np.arange(5), N_FAKE)
 
 TARGET = 1e-9  # BFGS on a smooth convex function in float64
-
-
-@pytest.fixture(autouse=True)
-def double():
-  """Float64 throughout."""
-  with float64():
-    yield
 
 
 def kl(p, q):

@@ -71,7 +71,7 @@ def nodes():
   with pytest.MonkeyPatch.context() as patch:
     patch.setenv('JAX_PLATFORMS', 'cpu')  # of the nodes, and so of the runs
     # Several runs that compile the same at once would write one entry.
-    patch.delenv('JAX_COMPILATION_CACHE_DIR', raising=False)
+    patch.delenv(commands.CACHE, raising=False)
     patch.setenv('RAY_health_check_period_ms', '500')
     patch.setenv('RAY_health_check_failure_threshold', '3')
     patch.chdir(ROOT)
